@@ -1,0 +1,1 @@
+"""Training of valence's models: data, training, evaluation, export and golden vectors."""
