@@ -1,0 +1,39 @@
+# make        lists what there is
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test lint test-training train bench fuzz clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## get what building and running needs (idempotent, cached outside the tree)
+	@scripts/setup.sh
+
+build: setup ## bin/valence
+	@mkdir -p bin
+	@go build -trimpath -o bin/valence ./cmd/valence
+
+demo: build ## score the call that ships with the repository, show the result
+	@scripts/demo.sh
+
+test: setup ## all tests of the Go program, under the race detector
+	@go vet ./...
+	@GODEBUG=cgocheck=1 go test -race -timeout 15m ./...
+
+lint: setup ## golangci-lint, ruff, shell and Dockerfile checks
+	@scripts/lint.sh
+
+test-training: build ## tests, ruff and mypy of training/ (installs PyTorch into the cache)
+	@scripts/test-training.sh
+
+train: build ## train the default model anew from ../shared/data (hours; goes on where it stopped)
+	@scripts/train.sh
+
+bench: build ## what each stage costs here
+	@bin/valence bench
+
+fuzz: setup ## each fuzz target for a minute
+	@scripts/fuzz.sh
+
+clean: ## remove what was built in the tree
+	@rm -rf bin out

@@ -1,0 +1,27 @@
+# Shared by the set-up scripts: where things are cached and how to speak.
+# Sourced, not run.
+
+# Everything that is downloaded or built outside the tree goes here.
+VALENCE_CACHE="${VALENCE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/valence}"
+export VALENCE_CACHE
+
+# say tells what happens; stdout stays free for results.
+say() { printf '\033[2m==>\033[0m %s\n' "$*" >&2; }
+
+# die ends with one sentence that says what to do.
+die() {
+  printf '\033[31mvalence set-up:\033[0m %s\n' "$*" >&2
+  exit 1
+}
+
+# once NAME COMMAND...: run the command alone, also when two set-ups run at once.
+once() {
+  local name=$1
+  shift
+  mkdir -p "$VALENCE_CACHE"
+  if command -v flock >/dev/null 2>&1; then
+    flock "$VALENCE_CACHE/.$name.lock" "$@"
+  else
+    "$@"
+  fi
+}
