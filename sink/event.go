@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"github.com/valence-live/valence/features"
@@ -28,9 +30,6 @@ type Event struct {
 	Traceparent   string         `json:"traceparent,omitempty"`
 }
 
-// Number is printed with 4 decimals, so that equal results have equal bytes.
-type Number float64
-
 // Window is the interval of capture time [Start, End).
 type Window struct {
 	Kind  features.Kind `json:"kind"`
@@ -52,11 +51,28 @@ type Interval struct {
 	High  Number `json:"high"`
 }
 
+// Rolling is the time-decayed score as of the end of the Event's window; see
+// sink/rolling.
+type Rolling struct {
+	Participant Number   `json:"participant"`
+	Session     Number   `json:"session"`
+	HalfLife    Duration `json:"half_life"`
+	// Mass and SessionMass are the weights behind the two values, so that both
+	// can be restored from the last event.
+	Mass        Number `json:"mass"`
+	SessionMass Number `json:"session_mass"`
+}
+
 // Modalities says what each stream contributed.
 type Modalities struct {
 	Text  Modality `json:"text"`
 	Audio Modality `json:"audio"`
 	Video Modality `json:"video"`
+}
+
+// All returns the three in tensor order, to be indexed by ingest.Modality.
+func (m *Modalities) All() [ingest.NumModalities]*Modality {
+	return [ingest.NumModalities]*Modality{ingest.Text: &m.Text, ingest.Audio: &m.Audio, ingest.Video: &m.Video}
 }
 
 // Modality is one stream's part. Score and Weight are nil, and Reason is set,
@@ -67,24 +83,6 @@ type Modality struct {
 	Score    *Number       `json:"score,omitempty"`
 	Weight   *Number       `json:"weight,omitempty"`
 	Reason   ingest.Reason `json:"reason,omitempty"`
-}
-
-// Model identifies what made the score.
-type Model struct {
-	Name     string `json:"name"`
-	Version  string `json:"version"`
-	Contract string `json:"contract"`
-}
-
-
-// Rolling is the time-decayed score after this event.
-type Rolling struct {
-	Participant Number   `json:"participant"`
-	Session     Number   `json:"session"`
-	HalfLife    Duration `json:"half_life"`
-	// Mass is the participant's total weight, so that the rolling score can be
-	// restored from the last event.
-	Mass Number `json:"mass"`
 }
 
 // Clock says how well the window's times are known.
@@ -101,5 +99,28 @@ type Latency struct {
 	Publish   Duration `json:"publish"`   // from the score to the sink
 }
 
-// Duration is printed as Go prints it: "12ms".
-type Duration time.Duration
+// Model identifies what made the score.
+type Model struct {
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Contract string `json:"contract"`
+}
+
+// Compare orders the Events of a session as they count: by window end, then
+// participant; the id decides between windows of one participant that end at
+// the same instant.
+func Compare(a, b *Event) int {
+	return cmp.Or(
+		a.Window.End.Compare(b.Window.End),
+		strings.Compare(a.Participant, b.Participant),
+		strings.Compare(a.ID, b.ID),
+	)
+}
+
+// Repeatable returns the Event without what differs from run to run: how long
+// it took and who traced it. Two replays of one input agree in all the rest.
+func (e Event) Repeatable() Event {
+	e.Latency = Latency{}
+	e.Traceparent = ""
+	return e
+}
