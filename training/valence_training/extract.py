@@ -1,0 +1,160 @@
+"""From the data sets to feature files, by way of `valence extract`.
+
+Training never computes features of its own: it writes manifests, runs the Go program that also serves, and reads what
+that wrote. A feature file is made again when its manifest, the program or an encoder has changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import subprocess
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from valence_training.audio import prepare
+from valence_training.data import emodb, fer, mosi, ravdess, splits
+from valence_training.data.clips import Clip
+from valence_training.data.features import Features, load
+from valence_training.paths import BUNDLE, REPO, cache_dir, data_dir
+from valence_training.progress import Progress
+
+ENCODERS = {"text": ("text.onnx", "vocab.txt"), "audio": (), "video": ("face.onnx", "detector.onnx")}
+
+
+@dataclass(frozen=True)
+class FeatureSets:
+    """The three feature files of one contract."""
+
+    text: Features
+    audio: Features
+    video: Features
+
+    @property
+    def contract(self) -> tuple[str, str]:
+        """Hash and text of the contract that all three share."""
+        return self.text.contract, self.text.contract_text
+
+
+def features(root: Path | None = None, binary: Path | None = None, jobs: int = 1) -> FeatureSets:
+    """Extract what is not there yet and return all features.
+
+    Raises ValueError where the files were made under different contracts.
+    """
+    root = root or cache_dir("train", "features")
+    binary = binary or REPO / "bin" / "valence"
+    made = {
+        "text": run(binary, "text", write_text(root), jobs),
+        "audio": run(binary, "audio", write_audio(root, jobs), jobs),
+        "video": run(binary, "video", write_video(root), jobs),
+    }
+    loaded = FeatureSets(**{modality: load(path) for modality, path in made.items()})
+    contracts = {loaded.text.contract, loaded.audio.contract, loaded.video.contract}
+    if len(contracts) != 1:
+        raise ValueError(f"feature files of different contracts: {sorted(contracts)}")
+    return loaded
+
+
+def run(binary: Path, modality: str, manifest: Path, jobs: int) -> Path:
+    """Run `valence extract` on a manifest unless its result is already there; return the .npz."""
+    out = manifest.with_suffix(".npz")
+    stamp = manifest.with_suffix(".stamp")
+    made_of = [manifest, binary, *(BUNDLE / name for name in ENCODERS[modality])]
+    key = "\n".join(f"{path.name} {sha256(path)}" for path in made_of)
+    if out.exists() and stamp.exists() and stamp.read_text() == key:
+        return out
+    command = [str(binary), "extract", "--modality", modality, "--out", str(out), "--jobs", str(jobs), str(manifest)]
+    subprocess.run(command, check=True)  # noqa: S603 our own program
+    stamp.write_text(key)
+    return out
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_text(root: Path) -> Path:
+    """Manifest of the MOSI segments with their times; a video is a track."""
+    rows = ((s.id, s.video, s.text, f"{s.start:.6f}", f"{s.end:.6f}") for s in mosi.segments())
+    return _write(root / "text" / "text.csv", ("id", "track", "text", "start", "end"), rows)
+
+
+def clip_id(clip: Clip, variant: int) -> str:
+    """Id of a prepared clip in the audio manifest."""
+    return f"{clip.id}#{variant}"
+
+
+def write_audio(root: Path, jobs: int) -> Path:
+    """Prepare the clips and write their manifest: one speaker's clips of one variant are one track.
+
+    Their order is shuffled by the track's name. In the order of the corpus emotions come in blocks, and the running
+    normalisation of a track would take the emotion away as if it were the speaker.
+    """
+    folder = root / "audio"
+    clips = [*ravdess.clips(), *emodb.clips()]
+    tasks, tracks = [], dict[str, list[tuple[str, str, str]]]()
+    for clip in clips:
+        for variant in range(prepare.VARIANTS):
+            name = f"{clip.id.replace('/', '-')}-{variant}.wav"
+            track = f"{clip.speaker}#{variant}"
+            tracks.setdefault(track, []).append((clip_id(clip, variant), track, name))
+            if not (folder / name).exists():
+                tasks.append((clip, variant, folder / name))
+    folder.mkdir(parents=True, exist_ok=True)
+    if tasks:
+        progress = Progress("prepare audio", len(tasks))
+        with ProcessPoolExecutor(jobs) as pool:
+            for _ in pool.map(_prepare, tasks, chunksize=64):
+                progress.step()
+    rows = []
+    for track, members in tracks.items():
+        order = np.random.default_rng(zlib.crc32(track.encode())).permutation(len(members))
+        rows += [members[i] for i in order]
+    return _write(folder / "audio.csv", ("id", "track", "path"), rows)
+
+
+def _prepare(task: tuple[Clip, int, Path]) -> None:
+    clip, variant, path = task
+    part = path.with_suffix(f".{os.getpid()}.wav")
+    prepare.write(clip, variant, part)
+    part.replace(path)
+
+
+def write_video(root: Path) -> Path:
+    """Write the faces of FER2013 as pictures, each a track of its own, and their manifest."""
+    folder = root / "video"
+    source = data_dir() / "fer2013"
+    train, valid = fer.load_train(source)
+    rows = []
+    sides: dict[splits.Split, fer.Faces] = {"train": train, "valid": valid, "test": fer.load_test(source).faces}
+    for split, faces in sides.items():
+        (folder / split).mkdir(parents=True, exist_ok=True)
+        for i, image in enumerate(faces.images):
+            name = f"{split}/{i:05d}.png"
+            if not (folder / name).exists():
+                Image.fromarray(image).save(folder / name)
+            rows.append((face_id(split, i), "", name, "1"))
+    return _write(folder / "video.csv", ("id", "track", "path", "crop"), rows)
+
+
+def face_id(split: splits.Split, index: int) -> str:
+    """Id of a face in the video manifest."""
+    return f"{split}/{index:05d}"
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path

@@ -1,0 +1,168 @@
+"""The fusion net: three streams of one window in, a sentiment with its uncertainty out.
+
+It is this project's reading of Li & Wu 2024 (only the abstract is available): per-stream encoders with dynamic weight
+adjustment and key-information pooling, then text-guided co-attention. Momentum distillation is not part of this net.
+
+Streams are always in the order text, audio, video. A stream is present iff its `present` is 1 and any mask bit is set;
+else it adds nothing and its input cannot change any output. With all streams absent the outputs mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from valence_training.fusion.coattention import PROXIES, CoAttentionLayer, Proxies, Sides
+from valence_training.fusion.encoder import StreamEncoder, StreamShape, with_sink
+from valence_training.fusion.layers import KeyPooling, mask_bias
+
+STREAMS = ("text", "audio", "video")
+POLARITIES = ("negative", "neutral", "positive")
+SCORE_LIMIT = 3.0
+LOG_B_RANGE = (-2.5, 1.5)
+
+SHAPES = (
+    StreamShape(width=384, max_steps=64, kernel=1, stride=1),
+    StreamShape(width=136, max_steps=128, kernel=5, stride=4),
+    StreamShape(width=64, max_steps=64, kernel=3, stride=2),
+)
+"""Text tokens; audio at 10 Hz (80 steps of an 8 s window become 20); faces at 5 Hz (40 become 20)."""
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Sizes of the net; the defaults are the shipped ones."""
+
+    d: int = 64
+    heads: int = 4
+    encoder_layers: int = 2
+    fusion_layers: int = 2
+    dropout: float = 0.1
+
+
+class Inputs(NamedTuple):
+    """One batch of windows: features f32 [B, L, width], masks f32 [B, L] per stream, present f32 [B, 3]."""
+
+    text: Tensor
+    text_mask: Tensor
+    audio: Tensor
+    audio_mask: Tensor
+    video: Tensor
+    video_mask: Tensor
+    present: Tensor
+
+
+class Outputs(NamedTuple):
+    """What the net says of each window.
+
+    score [B], polarity_logits [B, 3], unimodal_scores [B, 3], unimodal_logits [B, 3, 3] (stream, polarity),
+    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d]. Scores are on the MOSI scale, not clipped.
+    """
+
+    score: Tensor
+    polarity_logits: Tensor
+    unimodal_scores: Tensor
+    unimodal_logits: Tensor
+    modality_gate: Tensor
+    log_b: Tensor
+    text_attn: Tensor
+    embedding: Tensor
+
+
+class FusionNet(nn.Module):
+    """Encoders, co-attention and heads."""
+
+    def __init__(self, config: FusionConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FusionConfig()
+        d, heads, dropout = config.d, config.heads, config.dropout
+        self.encoders = nn.ModuleList(
+            StreamEncoder(shape, d, heads, config.encoder_layers, dropout) for shape in SHAPES
+        )
+        self.pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
+        self.unimodal_score = nn.ModuleList(nn.Linear(d, 1) for _ in STREAMS)
+        self.unimodal_polarity = nn.ModuleList(nn.Linear(d, len(POLARITIES)) for _ in STREAMS)
+        self.proxies = Proxies(d, heads, dropout)
+        self.coattention = nn.ModuleList(CoAttentionLayer(d, heads, dropout) for _ in range(config.fusion_layers))
+        self.fused_pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
+        self.side_scale = nn.Parameter(torch.full((2,), 0.5))
+        self.norm = nn.LayerNorm(d)
+        self.score = nn.Linear(d, 1)
+        self.polarity = nn.Linear(d, len(POLARITIES))
+        self.log_b = nn.Sequential(nn.Linear(d + len(STREAMS), d // 2), nn.GELU(), nn.Linear(d // 2, 1))
+
+    def forward(self, inputs: Inputs) -> Outputs:
+        """Score a batch of windows."""
+        features = (inputs.text, inputs.audio, inputs.video)
+        masks = [
+            mask * inputs.present[:, m : m + 1]
+            for m, mask in enumerate((inputs.text_mask, inputs.audio_mask, inputs.video_mask))
+        ]
+        present = torch.stack([mask.amax(dim=1) for mask in masks], dim=1)
+
+        hidden, pooled, alone = [], [], []
+        for encode, pool, x, mask in zip(self.encoders, self.pools, features, masks, strict=True):
+            h, kept = encode(x, mask)
+            hidden.append(h)
+            pooled.append(pool(h[:, 1:], kept)[0])
+            alone.append(kept)
+        unimodal_scores = torch.cat([head(p) for head, p in zip(self.unimodal_score, pooled, strict=True)], dim=1)
+        unimodal_logits = torch.stack([head(p) for head, p in zip(self.unimodal_polarity, pooled, strict=True)], dim=1)
+
+        fused, gate, text_attn = self._fuse(hidden, alone, present)
+        known = torch.cat([fused.detach(), present], dim=1)
+        return Outputs(
+            score=self.score(fused).squeeze(1),
+            polarity_logits=self.polarity(fused),
+            unimodal_scores=unimodal_scores * present,
+            unimodal_logits=unimodal_logits,
+            modality_gate=gate,
+            log_b=self.log_b(known).squeeze(1).clamp(*LOG_B_RANGE),
+            text_attn=text_attn * present[:, :1],
+            embedding=fused,
+        )
+
+    def _fuse(self, hidden: list[Tensor], masks: list[Tensor], present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden steps with sink, masks without -> fused [B, d], gate [B, 3], attention over the text [B, Lt]."""
+        here = [present[:, m : m + 1] for m in range(len(STREAMS))]
+        side_masks = [with_sink(mask) * here[m] for m, mask in ((1, masks[1]), (2, masks[2]))]
+        sides = Sides(
+            hidden=hidden[1:],
+            bias=[mask_bias(mask) for mask in side_masks],
+            present=[here[1].unsqueeze(2), here[2].unsqueeze(2)],
+        )
+        # The query holds both the proxies and the text with its sink; the mask leaves one of the two.
+        query = torch.cat([self.proxies(sides, side_masks), hidden[0]], dim=1)
+        no_text = (1.0 - here[0]).expand(-1, PROXIES)
+        query_bias = mask_bias(torch.cat([no_text, here[0], masks[0]], dim=1))
+        pool_mask = torch.cat([no_text, torch.zeros_like(here[0]), masks[0]], dim=1)
+
+        asked, taken = query, [torch.zeros_like(query), torch.zeros_like(query)]
+        for layer in self.coattention:
+            query, sides.hidden, added = layer(query, query_bias, sides)
+            taken = [taken[m] + added[m] for m in range(2)]
+
+        guided, weights = self.fused_pools[0](query, pool_mask)
+        side_pooled = [self.fused_pools[m](sides.hidden[m - 1][:, 1:], masks[m])[0] for m in (1, 2)]
+        side_parts = [self.side_scale[m] * here[m + 1] * side_pooled[m] for m in range(2)]
+        fused = self.norm(guided + side_parts[0] + side_parts[1])
+        gate = self._shares(weights, asked, taken, side_parts, present)
+        return fused, gate, weights[:, PROXIES + 1 :]
+
+    @staticmethod
+    def _shares(
+        weights: Tensor, asked: Tensor, taken: list[Tensor], side_parts: list[Tensor], present: Tensor
+    ) -> Tensor:
+        """How much each stream entered: the length of what it put into the fused vector, as a share [B, 3].
+
+        Text: the pooled query before the others spoke. Audio and video: what the query took from them through the
+        gates, pooled with the same weights, plus their own pooled part. Sums to 1 over the streams present.
+        """
+        mixed = torch.matmul(weights[:, None, None, :], torch.stack([asked, *taken], dim=1)).squeeze(2)
+        length = mixed.square().sum(dim=2).sqrt()
+        own = torch.stack(side_parts, dim=1).square().sum(dim=2).sqrt()
+        length = torch.cat([length[:, :1], length[:, 1:] + own], dim=1) * present
+        return length / length.sum(dim=1, keepdim=True).clamp(min=1e-6)

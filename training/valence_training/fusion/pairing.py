@@ -1,0 +1,139 @@
+"""Pairs of unimodal samples, and streams that go missing.
+
+No corpus here has all three streams with raw media. So a text, a voice and a face of different people are put together:
+with probability `agreement` audio and video get the polarity of the leading stream, else any. Audio that agrees by
+construction would look like a gain of fusion and mean nothing, so no gain is ever claimed from pairs; they teach the
+net to weigh streams and to live without one.
+
+Targets: with text, the text's label. Without text nobody knows what the text's label would have to do with the faces,
+so one of the remaining streams leads and gives the target. Each stream's own head learns its own label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from valence_training.data.emotions import polarity
+from valence_training.fusion.material import Piece
+from valence_training.fusion.model import SHAPES, STREAMS, Inputs
+from valence_training.fusion.windows import FaceWindows, Random, VoiceWindows, thin
+
+AGREEMENT = 0.4
+
+TEXT, AUDIO, VIDEO = range(3)
+ALL = (TEXT, AUDIO, VIDEO)
+
+PATTERNS: tuple[tuple[int, ...], ...] = (
+    (TEXT,),
+    (AUDIO,),
+    (VIDEO,),
+    (TEXT, AUDIO),
+    (TEXT, VIDEO),
+    (AUDIO, VIDEO),
+    ALL,
+)
+"""The seven sets of present streams."""
+
+DROPS: tuple[tuple[float, tuple[int, ...]], ...] = (
+    (0.35, (TEXT, AUDIO)),
+    (0.15, (AUDIO, VIDEO)),
+    (0.15, (TEXT, VIDEO)),
+    (0.10, (TEXT,)),
+    (0.10, (AUDIO,)),
+    (0.05, (VIDEO,)),
+    (0.10, ALL),
+)
+"""What is left where a sample is not intact, with its share; the last keeps all streams and drops random steps."""
+
+INTACT = 0.5
+
+
+@dataclass(frozen=True)
+class Example:
+    """One window: a piece for each stream that is present, and which of them gives the target."""
+
+    pieces: tuple[Piece | None, Piece | None, Piece | None]
+    lead: int
+
+    @property
+    def score(self) -> float:
+        """The target on the MOSI scale."""
+        piece = self.pieces[self.lead]
+        assert piece is not None  # noqa: S101 the lead is present by construction
+        return piece.score
+
+
+def name(pattern: Sequence[int]) -> str:
+    """`text+audio`, always in the order text, audio, video."""
+    return "+".join(STREAMS[m] for m in sorted(pattern))
+
+
+def draw_pattern(random: Random) -> tuple[tuple[int, ...], bool]:
+    """Streams that stay, and whether random steps are dropped, by the protocol of missing streams."""
+    if random.random() < INTACT:
+        return ALL, False
+    choice = int(random.choice(len(DROPS), p=[share for share, _ in DROPS]))
+    return DROPS[choice][1], choice == len(DROPS) - 1
+
+
+def pair(
+    text: Piece,
+    voices: VoiceWindows,
+    faces: FaceWindows,
+    pattern: tuple[int, ...],
+    random: Random,
+    agreement: float = AGREEMENT,
+) -> Example:
+    """Put a voice and a face beside the text, or beside each other where the pattern has no text."""
+    lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
+    pieces: list[Piece | None] = [text if TEXT in pattern else None, None, None]
+    wanted = polarity(text.score) if lead == TEXT else int(random.integers(3))
+    for m, source in ((AUDIO, voices), (VIDEO, faces)):
+        if m in pattern:
+            agree = m == lead or random.random() < agreement
+            pieces[m] = source.draw(wanted if agree else None, random)
+    return Example((pieces[0], pieces[1], pieces[2]), lead)
+
+
+def thinned(example: Example, rate: float, random: Random) -> Example:
+    """The example with random words and frames dropped."""
+    first, second, third = (None if p is None else thin(p, rate, random) for p in example.pieces)
+    return Example((first, second, third), example.lead)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of some examples: inputs, target [B], own label of each stream [B, 3] (NaN where absent)."""
+
+    inputs: Inputs
+    target: Tensor
+    own: Tensor
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pad the examples to the longest of each stream; an absent stream has zeros, mask 0 and present 0."""
+    size = len(examples)
+    present = np.zeros((size, len(STREAMS)), np.float32)
+    own = np.full((size, len(STREAMS)), np.nan, np.float32)
+    tensors: list[Tensor] = []
+    for m, shape in enumerate(SHAPES):
+        steps = max(1, *(len(e.pieces[m].values) if e.pieces[m] is not None else 1 for e in examples))  # type: ignore[union-attr]
+        values = np.zeros((size, steps, shape.width), np.float32)
+        mask = np.zeros((size, steps), np.float32)
+        for i, example in enumerate(examples):
+            piece = example.pieces[m]
+            if piece is None:
+                continue
+            length = len(piece.values)
+            values[i, :length] = piece.values
+            mask[i, :length] = piece.usable
+            present[i, m] = 1.0
+            own[i, m] = piece.score
+        tensors += [torch.from_numpy(values), torch.from_numpy(mask)]
+    target = torch.tensor([example.score for example in examples], dtype=torch.float32)
+    return Batch(Inputs(*(*tensors, torch.from_numpy(present))), target, torch.from_numpy(own))

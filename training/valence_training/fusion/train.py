@@ -1,0 +1,231 @@
+"""Train the fusion net on cached features.
+
+Deterministic by seed, and resumable at every epoch: what an epoch draws depends on the seed and its number alone, and
+the checkpoint holds weights, averaged weights and the optimiser's state. The weights that are validated and shipped are
+the running average of the trained ones. The checkpoint kept is the one with the lowest validation error (see `Valid`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from valence_training.fusion import heldout
+from valence_training.fusion.loss import loss
+from valence_training.fusion.material import Faces, Piece, Video, Voice
+from valence_training.fusion.model import FusionConfig, FusionNet
+from valence_training.fusion.pairing import AUDIO, VIDEO, Batch, Example, collate, draw_pattern, pair, thinned
+from valence_training.fusion.scoring import score, torch_run, uar
+from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_text, utterance
+from valence_training.progress import Progress
+
+THIN_RATE = (0.1, 0.6)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; the defaults are those of the shipped model."""
+
+    seed: int = 1
+    warm_epochs: int = 10
+    epochs: int = 30
+    batch: int = 32
+    rate: float = 1e-3
+    decay: float = 0.01
+    average: float = 0.995
+    agreement: float = 0.4
+
+
+@dataclass(frozen=True)
+class Material:
+    """Labelled material of one split."""
+
+    videos: list[Video]
+    voices: list[Voice]
+    faces: Faces
+
+
+@dataclass(frozen=True)
+class Valid:
+    """Errors on the validation people, each stream alone through the fused score: MAE, and UAR in percent."""
+
+    text_mae: float
+    audio_mae: float
+    video_mae: float
+    audio_uar: float
+    video_uar: float
+
+    @property
+    def choice(self) -> float:
+        """What chooses the checkpoint: the MAE of the text, and a tenth of those of voice and face.
+
+        The text's labels are real scores; the others' are emotions put on the same scale by a table.
+        """
+        return self.text_mae + 0.1 * (self.audio_mae + self.video_mae)
+
+    def line(self) -> str:
+        """One line for a log."""
+        return (
+            f"valid text {self.text_mae:.3f}  audio {self.audio_mae:.3f} {self.audio_uar:.1f} %  "
+            f"video {self.video_mae:.3f} {self.video_uar:.1f} %"
+        )
+
+
+class Trainer:
+    """Training state and the material it draws from."""
+
+    def __init__(self, config: TrainConfig, train: Material, valid: Material, net: FusionConfig | None = None) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.train, self.valid = config, train, valid
+        self.voices, self.faces = VoiceWindows(train.voices), FaceWindows(train.faces)
+        self.net = FusionNet(net)
+        self._fit_features()
+        self.average = copy.deepcopy(self.net)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=config.rate, weight_decay=config.decay)
+        self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
+        self.epoch = 0
+        self.steps = 0
+        self.best: tuple[float, dict[str, Any]] | None = None
+        self.class_weight = self._class_weight()
+        self._held_out = (
+            heldout.texts(valid.videos),
+            heldout.speech([v for v in valid.voices if v.variant == 0 and np.isfinite(v.piece.score)]),
+            heldout.single_faces(valid.faces),
+        )
+
+    @property
+    def total_epochs(self) -> int:
+        """Warm-up of audio and video, then all streams."""
+        return self.config.warm_epochs + self.config.epochs
+
+    def run(self, checkpoint: Path) -> FusionNet:
+        """Train to the end, resuming from `checkpoint` where it exists; return the chosen averaged net."""
+        if checkpoint.exists():
+            self._restore(checkpoint)
+        steps = 2 * len(self.segments) // self.config.batch
+        progress = Progress("fusion", (self.total_epochs - self.epoch) * steps)
+        while self.epoch < self.total_epochs:
+            note = ""
+            for batch in self._batches(steps):
+                self._step(batch, steps)
+                progress.step(1, note)
+            self.epoch += 1
+            if self.epoch > self.config.warm_epochs:
+                found = self.validate()
+                if self.best is None or found.choice < self.best[0]:
+                    self.best = (found.choice, copy.deepcopy(self.average.state_dict()))
+                progress.step(0, f"epoch {self.epoch}  {found.line()}  best {self.best[0]:.3f}")
+            self._save(checkpoint)
+        assert self.best is not None  # noqa: S101 at least one epoch was validated
+        self.average.load_state_dict(self.best[1])
+        return self.average.eval()
+
+    def validate(self) -> Valid:
+        """Score the validation people with the averaged weights."""
+        run = torch_run(self.average)
+        text, audio, video = (score(run, examples, 128) for examples in self._held_out)
+        return Valid(
+            text_mae=text.mae,
+            audio_mae=audio.mae,
+            video_mae=video.mae,
+            audio_uar=uar(audio.polarity, audio.truth),
+            video_uar=uar(video.polarity, video.truth),
+        )
+
+    def _batches(self, steps: int) -> Iterator[Batch]:
+        """The batches of the current epoch; the same for the same seed and epoch."""
+        random = np.random.default_rng([self.config.seed, self.epoch])
+        torch.manual_seed(self.config.seed * 1000 + self.epoch)
+        warm = self.epoch < self.config.warm_epochs
+        texts = [] if warm else self._texts(random)
+        for step in range(steps):
+            chunk = texts[step * self.config.batch : (step + 1) * self.config.batch]
+            if warm:
+                examples = [self._side_example(random) for _ in range(self.config.batch)]
+            else:
+                examples = [self._example(text, random) for text in chunk]
+            yield collate(examples)
+
+    def _texts(self, random: np.random.Generator) -> list[Piece]:
+        """Every segment once whole and once as some live window of its video, shuffled."""
+        whole = [utterance(v, i) for v, i in self.segments]
+        live = [random_text(v, random) for v, _ in self.segments]
+        texts = whole + live
+        return [texts[i] for i in random.permutation(len(texts))]
+
+    def _example(self, text: Piece, random: np.random.Generator) -> Example:
+        pattern, drop_steps = draw_pattern(random)
+        example = pair(text, self.voices, self.faces, pattern, random, self.config.agreement)
+        return thinned(example, random.uniform(*THIN_RATE), random) if drop_steps else example
+
+    def _side_example(self, random: np.random.Generator) -> Example:
+        """Warm-up: a voice or a face alone, twice as often a voice, which is harder to learn."""
+        if random.random() < 2 / 3:
+            return heldout.alone(self.voices.draw(None, random), AUDIO)
+        return heldout.alone(self.faces.draw(None, random), VIDEO)
+
+    def _step(self, batch: Batch, steps_per_epoch: int) -> None:
+        self.net.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate(steps_per_epoch)
+        value = loss(self.net(batch.inputs), batch, self.class_weight)
+        self.optimiser.zero_grad()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        self.steps += 1
+        keep = min(self.config.average, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            for averaged, current in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                averaged.lerp_(current, 1 - keep)
+
+    def _rate(self, steps_per_epoch: int) -> float:
+        """Linear rise over 200 steps, then a half cosine to zero."""
+        total = self.total_epochs * steps_per_epoch
+        rise = min(1.0, (self.steps + 1) / 200)
+        return self.config.rate * rise * 0.5 * (1 + float(np.cos(np.pi * min(1.0, self.steps / total))))
+
+    def _fit_features(self) -> None:
+        parts = (
+            np.concatenate([v.tokens for v in self.train.videos]),
+            np.concatenate([v.piece.values[v.piece.usable] for v in self.train.voices]),
+            self.train.faces.values,
+        )
+        for encoder, rows in zip(self.net.encoders, parts, strict=True):
+            encoder.fit(torch.from_numpy(rows))  # type: ignore[operator]
+
+    def _class_weight(self) -> torch.Tensor:
+        """Inverse share of each polarity among the training texts, with mean 1."""
+        scores = np.concatenate([v.scores for v in self.train.videos])
+        counts = np.array([(scores < -0.5).sum(), (np.abs(scores) <= 0.5).sum(), (scores > 0.5).sum()])
+        weight = counts.sum() / np.maximum(counts, 1)
+        return torch.tensor(weight / weight.mean(), dtype=torch.float32)
+
+    def _save(self, path: Path) -> None:
+        state = {
+            "config": asdict(self.config),
+            "epoch": self.epoch,
+            "steps": self.steps,
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best": self.best,
+        }
+        part = path.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(path)
+
+    def _restore(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        if state["config"] != asdict(self.config):
+            raise ValueError(f"{path}: made with other settings; remove it to train anew")
+        self.epoch, self.steps, self.best = state["epoch"], state["steps"], state["best"]
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
