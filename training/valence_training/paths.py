@@ -20,6 +20,7 @@ def data_dir() -> Path:
 
 def cache_dir(*parts: str) -> Path:
     """Return a directory below $VALENCE_CACHE (default ~/.cache/valence), made if it is not there yet."""
-    path = Path(os.environ.get("VALENCE_CACHE") or Path.home() / ".cache" / "valence").joinpath(*parts)
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    path = Path(os.environ.get("VALENCE_CACHE") or user / "valence").joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True)
     return path
