@@ -46,24 +46,24 @@ var ErrConfig = errors.New("unusable rolling setting")
 type Config struct {
 	// HalfLife is the event time after which a window counts half: 20 s, some
 	// four sentences.
-	HalfLife time.Duration
+	HalfLife time.Duration `yaml:"half_life"`
 	// Kind is the kind of window that counts: sliding, or utterance where the
 	// input is a transcript alone.
-	Kind features.Kind
+	Kind features.Kind `yaml:"-"`
 	// Hop is the time that one sliding window stands for: the hop of the
 	// alignment.
-	Hop time.Duration
+	Hop time.Duration `yaml:"-"`
 	// Prior is the mass in favour of 0, in seconds.
-	Prior float64
+	Prior float64 `yaml:"prior"`
 	// Scale is the error scale b, of the score in [-1, 1], at which a window
 	// counts half: 0.25, about that of a sentence.
-	Scale float64
+	Scale float64 `yaml:"scale"`
 	// Listeners lets people who only listen, whose face alone was scored, enter
 	// the session's value. Their own value they always enter.
-	Listeners bool
+	Listeners bool `yaml:"listeners"`
 	// Keep is how long a window may still be corrected: the aligner's 30 s, with
 	// room for what comes out of order.
-	Keep time.Duration
+	Keep time.Duration `yaml:"keep"`
 }
 
 // Default is a Config for sliding windows with a hop of a second.
