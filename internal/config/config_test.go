@@ -1,0 +1,88 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/valence-live/valence/internal/config"
+)
+
+func files(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", pattern))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	return names
+}
+
+func TestGoodFilesAreAccepted(t *testing.T) {
+	for _, name := range files(t, "*.good.yml") {
+		_, err := config.Load(name, nil)
+		assert.NoError(t, err, name)
+	}
+}
+
+func TestEachMistakeHasItsMessage(t *testing.T) {
+	for _, name := range files(t, "*.bad.yml") {
+		want, err := os.ReadFile(strings.TrimSuffix(name, ".yml") + ".txt")
+		require.NoError(t, err)
+		_, err = config.Load(name, nil)
+		require.ErrorIs(t, err, config.ErrConfig, name)
+		assert.ErrorContains(t, err, strings.TrimSpace(string(want)), name)
+	}
+}
+
+func TestAllMistakesAreReportedAtOnce(t *testing.T) {
+	_, err := config.Load(filepath.Join("testdata", "two-mistakes.bad.yml"), []string{"VALENCE_ALIGN_LATENESS=-1s", "VALENCE_ALIGN_WIDTH=3"})
+	require.Error(t, err)
+	for _, part := range []string{"align.hop", "log.level", "lateness", "VALENCE_ALIGN_WIDTH"} {
+		assert.ErrorContains(t, err, part)
+	}
+}
+
+func TestTheEnvironmentGoesOverTheFile(t *testing.T) {
+	c, err := config.Load(filepath.Join("testdata", "full.good.yml"), []string{"VALENCE_ALIGN_WINDOW=7s", "VALENCE_CACHE=/tmp", "PATH=/bin"})
+	require.NoError(t, err)
+	assert.Equal(t, 7*time.Second, c.Align.Window)
+	assert.Equal(t, 500*time.Millisecond, c.Align.Hop, "from the file")
+	assert.Equal(t, config.Default().Align.Idle, c.Align.Idle, "the default")
+}
+
+func TestTheEffectiveConfigurationReadsBackAsItself(t *testing.T) {
+	c, err := config.Load(filepath.Join("testdata", "full.good.yml"), nil)
+	require.NoError(t, err)
+	text, err := c.YAML()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "printed.yml")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	again, err := config.Load(file, nil)
+	require.NoError(t, err)
+	assert.Equal(t, c, again)
+}
+
+func TestAMissingFileIsAnErrorThatNamesIt(t *testing.T) {
+	_, err := config.Load("nowhere.yml", nil)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, "nowhere.yml")
+}
+
+func FuzzLoadNeverPanics(f *testing.F) {
+	f.Add("align: {window: 8s}")
+	f.Add("align:\n  hop: [1, 2]\n---\nlog: ~")
+	f.Add("? [a]\n: b")
+	f.Add("a: &x {b: *x}")
+	f.Fuzz(func(t *testing.T, document string) {
+		file := filepath.Join(t.TempDir(), "c.yml")
+		require.NoError(t, os.WriteFile(file, []byte(document), 0o600))
+		c, err := config.Load(file, nil)
+		if err == nil {
+			assert.NoError(t, c.Validate())
+		}
+	})
+}
