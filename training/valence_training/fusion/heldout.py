@@ -33,9 +33,9 @@ def clips(voices: Sequence[Voice], speakers: Collection[str]) -> list[Voice]:
 
 
 def speech(voices: Sequence[Voice]) -> list[Example]:
-    """Each clip alone, cut to the newest steps of a window."""
+    """Each clip alone, cut to the newest steps of a window (no clip here is longer)."""
     cut = (Piece(v.piece.values[-AUDIO_STEPS:], v.piece.usable[-AUDIO_STEPS:], v.piece.score) for v in voices)
-    return [alone(piece, AUDIO) for piece in cut if piece.usable.any()]
+    return [alone(piece, AUDIO) for piece in cut]
 
 
 def single_faces(faces: Faces) -> list[Example]:
