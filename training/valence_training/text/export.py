@@ -1,6 +1,6 @@
 """Exports a fine-tuned encoder as the bundle's text.onnx, with its vocabulary, and says what quantisation costs.
 
-    python -m valence_training.text.export DIRECTORY-OF-A-RUN
+    python -m valence_training.text.export
 
 The graph: `input_ids` int64 [1, L] ([CLS] ... [SEP], L <= 512) -> `token_vectors` float32 [1, L, 384], the last hidden
 state. Weights are int8, activations are quantised by the range of each call, so a batch would change every member's
@@ -88,9 +88,9 @@ def quantise(source: Path, target: Path) -> None:
         )
 
 
-def tuned_model(directory: Path) -> tuple[Regressor, State]:
-    """Return the model of a run at its best epoch, and the run's state."""
-    state = State.load(directory / "state.pt")
+def tuned_model(file: Path) -> tuple[Regressor, State]:
+    """Return the model with the best weights of a fine-tuning state, and that state."""
+    state = State.load(file)
     model = make(Config())
     model.load_tuned(state.best)
     return model.eval(), state
@@ -147,13 +147,13 @@ def milliseconds(encoder: Encoder, length: int, runs: int = 60) -> float:
 def main() -> None:
     """Write text.onnx and vocab.txt, measure them on validation (and test, if asked), print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path)
+    parser.add_argument("--state", type=Path, help="a state of finetune (default: what its default run chose)")
     parser.add_argument("--output", type=Path, default=BUNDLE)
     parser.add_argument("--test", action="store_true", help="open the test split: once, when the model is chosen")
     args = parser.parse_args()
     torch.set_num_threads(1)
     wordpiece = WordPiece(pretrained() / "tokenizer.json")
-    model, state = tuned_model(args.directory)
+    model, state = tuned_model(args.state or Config().directory() / "chosen.pt")
     args.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         export_fp32(model.bert, Path(scratch) / "fp32.onnx")
@@ -162,7 +162,7 @@ def main() -> None:
     (args.output / "vocab.txt").write_text("".join(f"{p}\n" for p in wordpiece.vocabulary()), encoding="utf-8")
     splits: tuple[mosi.Split, ...] = ("valid", "test") if args.test else ("valid",)
     figures = report(model, args.output / "text.onnx", wordpiece, splits)
-    print(json.dumps({"run": args.directory.name, "history": state.history, **figures}, indent=2))
+    print(json.dumps({"history": state.history, **figures}, indent=2))
 
 
 if __name__ == "__main__":
