@@ -59,7 +59,7 @@ func rows(t *testing.T, b *strings.Builder, v reflect.Value, prefix string) {
 		case f.Type.Kind() == reflect.Struct:
 			rows(t, b, v.Field(i), prefix+name+".")
 		default:
-			comment := comments[f.Name]
+			comment := strings.TrimPrefix(comments[f.Name], f.Name+" ")
 			require.NotEmpty(t, comment, "%s.%s has no comment", v.Type(), f.Name)
 			fmt.Fprintf(b, "| `%s%s` | %s | %s |\n", prefix, name, show(v.Field(i)), strings.ReplaceAll(comment, "|", "\\|"))
 		}
