@@ -34,8 +34,12 @@ type Window struct {
 	Kind        Kind
 	Segment     string // the segment's id, for an utterance window
 	Start, End  time.Time
-	State       State
-	Revision    int
+	// From is where the content begins: Start, but in an utterance longer than
+	// the model's limit, of which only the newest part is kept. Steps are placed
+	// on the model's grid from here.
+	From     time.Time
+	State    State
+	Revision int
 
 	// Text holds the token vectors of the window in order of time, segment by
 	// segment; Audio and Video the usable steps in order of time.

@@ -68,8 +68,8 @@ func Default() Config {
 	}
 }
 
-// min returns how many vectors make a modality present.
-func (c Config) min(m ingest.Modality) int {
+// enough returns how many vectors make a modality present.
+func (c Config) enough(m ingest.Modality) int {
 	return [ingest.NumModalities]int{ingest.Text: c.MinText, ingest.Audio: c.MinAudio, ingest.Video: c.MinVideo}[m]
 }
 
@@ -93,7 +93,7 @@ func (c Config) Validate() error {
 	within("idle", c.Idle, 100*time.Millisecond, time.Minute)
 	within("correction", c.Correction, 0, time.Minute)
 	for _, m := range ingest.Modalities() {
-		check(1 <= c.min(m) && c.min(m) <= c.Limits.Len[m], "min_%s is %d, it must be 1 to %d", m, c.min(m), c.Limits.Len[m])
+		check(1 <= c.enough(m) && c.enough(m) <= c.Limits.Len[m], "min_%s is %d, it must be 1 to %d", m, c.enough(m), c.Limits.Len[m])
 	}
 	return errors.Join(errs...)
 }
