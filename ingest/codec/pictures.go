@@ -1,0 +1,34 @@
+package codec
+
+import (
+	"sync"
+
+	"github.com/valence-live/valence/ingest"
+)
+
+// pictures recycles the memory of pictures. Pictures may be released on any
+// goroutine, also after the decoder was closed.
+type pictures struct{ pool sync.Pool }
+
+// strideAlign suits the widest vector registers that the scaler uses; it may
+// write that far beyond a row.
+const strideAlign = 64
+
+// get returns a picture of the given size with undefined contents.
+func (p *pictures) get(width, height int) *ingest.Picture {
+	if pic, ok := p.pool.Get().(*ingest.Picture); ok && pic.Width == width && pic.Height == height {
+		return pic
+	}
+	align := func(n int) int { return (n + strideAlign - 1) &^ (strideAlign - 1) }
+	yStride, cStride, cHeight := align(width), align((width+1)/2), (height+1)/2
+	luma, chroma := yStride*height, cStride*cHeight
+	b := make([]byte, luma+2*chroma+strideAlign)
+	return &ingest.Picture{
+		Width: width, Height: height,
+		Y: b[:luma:luma], Cb: b[luma : luma+chroma : luma+chroma], Cr: b[luma+chroma : luma+2*chroma : luma+2*chroma],
+		YStride: yStride, CStride: cStride,
+		Free: p.put,
+	}
+}
+
+func (p *pictures) put(pic *ingest.Picture) { p.pool.Put(pic) }
