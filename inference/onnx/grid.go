@@ -1,0 +1,125 @@
+package onnx
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/inference"
+	"github.com/valence-live/valence/inference/model"
+	"github.com/valence-live/valence/ingest"
+)
+
+// grid says where the vectors of a window go in the tensors.
+//
+// Tokens stand one after the other, the newest if there are too many. Audio and
+// video stand on a grid of their step from the window's start: the slot of a
+// vector is floor((vector start - window start) / step), a slot without a
+// vector is masked. Training places its vectors by the same rule.
+type grid [ingest.NumModalities]axis
+
+// axis is one modality's part of the grid.
+type axis struct {
+	width, maxSteps int
+	step            time.Duration // 0 for tokens
+	longest         time.Duration // of a window
+}
+
+func newGrid(m *model.Manifest) grid {
+	var g grid
+	for _, modality := range ingest.Modalities() {
+		s := m.Streams.Of(modality)
+		g[modality] = axis{width: s.Width, maxSteps: s.MaxSteps, longest: time.Duration(m.Window.MaxSeconds * float64(time.Second))}
+		if s.RateHz > 0 {
+			g[modality].step = time.Duration(float64(time.Second) / s.RateHz)
+		}
+	}
+	return g
+}
+
+// row is what is known of a window before it is written into the tensors.
+type row struct {
+	window *features.Window
+	result *inference.Result
+	// present are the streams that have at least one vector in the grid.
+	present model.Present
+	// length of each stream up to its last vector, at least 1: the masks keep
+	// what is behind it from changing a score.
+	length [ingest.NumModalities]int
+}
+
+// row checks a window. Its errors wrap ErrEmpty or ErrInput.
+func (g *grid) row(w *features.Window) (row, error) {
+	var r row
+	if length := w.End.Sub(w.Start); length <= 0 || length > g[ingest.Text].longest {
+		return r, fmt.Errorf("%w: the window lasts %s, the model takes more than 0 and at most %s: shorten align.window", ErrInput, length, g[ingest.Text].longest)
+	}
+	for _, m := range ingest.Modalities() {
+		r.length[m] = 1
+		if !w.Streams[m].Present {
+			continue
+		}
+		vectors := g.vectors(m, w)
+		for i := range vectors {
+			slot := g[m].slot(w, &vectors[i], i)
+			if slot < 0 {
+				continue
+			}
+			if got := len(vectors[i].Values); got != g[m].width {
+				return r, fmt.Errorf("%w: a %s vector has %d numbers, the model takes %d", ErrInput, m, got, g[m].width)
+			}
+			r.present[m] = true
+			r.length[m] = max(r.length[m], slot+1)
+		}
+	}
+	if r.present == (model.Present{}) {
+		return r, fmt.Errorf("%w: no stream has a vector between %s and %s", ErrEmpty, w.Start, w.End)
+	}
+	return r, nil
+}
+
+// fill writes one stream of a window into its part of the tensors, which are
+// zero before.
+func (g *grid) fill(m ingest.Modality, w *features.Window, values, mask []float32) {
+	width := g[m].width
+	vectors := g.vectors(m, w)
+	for i := range vectors {
+		if slot := g[m].slot(w, &vectors[i], i); slot >= 0 {
+			copy(values[slot*width:(slot+1)*width], vectors[i].Values)
+			mask[slot] = 1
+		}
+	}
+}
+
+// vectors are those of a stream that fit into its tensor.
+func (g *grid) vectors(m ingest.Modality, w *features.Window) []features.Vector {
+	switch m {
+	case ingest.Text:
+		return w.Text[max(0, len(w.Text)-g[m].maxSteps):]
+	case ingest.Audio:
+		return w.Audio
+	case ingest.Video:
+		return w.Video
+	default:
+		return nil
+	}
+}
+
+// slot returns the place of the i-th vector, or -1 if it has none: it is not
+// usable, or begins outside the window.
+func (a *axis) slot(w *features.Window, v *features.Vector, i int) int {
+	if v.Values == nil {
+		return -1
+	}
+	if a.step == 0 {
+		return i
+	}
+	if v.Start.Before(w.Start) || !v.Start.Before(w.End) {
+		return -1
+	}
+	slot := int(v.Start.Sub(w.Start) / a.step)
+	if slot >= a.maxSteps {
+		return -1
+	}
+	return slot
+}

@@ -1,0 +1,108 @@
+package onnx_test
+
+import (
+	"io/fs"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/inference/model"
+	"github.com/valence-live/valence/inference/onnx"
+	"github.com/valence-live/valence/ingest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tinyBundle holds networks whose answers can be worked out by hand.
+const tinyBundle = "../model/testdata/bundle"
+
+func openRuntime(t testing.TB) *onnx.Runtime {
+	t.Helper()
+	r, err := onnx.Open(onnx.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return r
+}
+
+func tiny(t testing.TB) *model.Bundle {
+	t.Helper()
+	b, err := model.Open(os.DirFS(tinyBundle))
+	require.NoError(t, err)
+	return b
+}
+
+// shipped returns the files of the bundle that is built into the program, and
+// skips where they are not there yet.
+func shipped(t testing.TB, names ...string) [][]byte {
+	t.Helper()
+	fsys, err := model.Default()
+	require.NoError(t, err)
+	files := make([][]byte, len(names))
+	for i, name := range names {
+		files[i], err = fs.ReadFile(fsys, name)
+		if err != nil {
+			t.Skipf("the default bundle has no %s yet", name)
+		}
+	}
+	return files
+}
+
+// epoch is when the windows of the tests begin.
+var epoch = time.Unix(1000, 0).UTC() //nolint:gochecknoglobals // a constant of another type
+
+// window returns one of a second, of a person called alice, with what the
+// options put into it.
+func window(t testing.TB, parts ...func(*features.Window)) *features.Window {
+	t.Helper()
+	alice, err := ingest.NewParticipant("call", "alice")
+	require.NoError(t, err)
+	w := &features.Window{Participant: alice, Kind: features.Sliding, Start: epoch, End: epoch.Add(time.Second), State: features.Final, Revision: 1}
+	for _, part := range parts {
+		part(w)
+	}
+	return w
+}
+
+// vector returns one of a constant value, beginning at an offset from the
+// window's start.
+func vector(m ingest.Modality, at time.Duration, width int, value float32) features.Vector {
+	values := make([]float32, width)
+	for i := range values {
+		values[i] = value
+	}
+	return features.Vector{Modality: m, Start: epoch.Add(at), Values: values}
+}
+
+// tokens adds text of one token for each value.
+func tokens(values ...float32) func(*features.Window) {
+	return func(w *features.Window) {
+		for i, v := range values {
+			w.Text = append(w.Text, vector(ingest.Text, time.Duration(i)*time.Millisecond, 4, v))
+		}
+		w.Streams[ingest.Text] = features.Stream{Present: true, Coverage: 1}
+	}
+}
+
+// sound adds one audio vector at each offset.
+func sound(value float32, at ...time.Duration) func(*features.Window) {
+	return func(w *features.Window) {
+		for _, d := range at {
+			w.Audio = append(w.Audio, vector(ingest.Audio, d, 3, value))
+		}
+		w.Streams[ingest.Audio] = features.Stream{Present: true, Coverage: 1}
+	}
+}
+
+// faces adds one video vector at each offset.
+func faces(value float32, at ...time.Duration) func(*features.Window) {
+	return func(w *features.Window) {
+		for _, d := range at {
+			w.Video = append(w.Video, vector(ingest.Video, d, 2, value))
+		}
+		w.Streams[ingest.Video] = features.Stream{Present: true, Coverage: 1}
+	}
+}
