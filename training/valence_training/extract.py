@@ -6,6 +6,7 @@ that wrote. A feature file is made again when its manifest, the program or an en
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import os
@@ -158,3 +159,16 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         writer.writerow(header)
         writer.writerows(rows)
     return path
+
+
+def main() -> None:
+    """Make the feature files that are missing or out of date."""
+    parser = argparse.ArgumentParser(description="Extract the training features with bin/valence.")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    sets = features(jobs=parser.parse_args().jobs)
+    for made in (sets.text, sets.audio, sets.video):
+        print(f"{made.modality}: {len(made.items)} items, {len(made.errors)} without vectors, {made.contract}")
+
+
+if __name__ == "__main__":
+    main()

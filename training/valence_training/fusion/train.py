@@ -126,6 +126,17 @@ class Trainer:
         self.average.load_state_dict(self.best[1])
         return self.average.eval()
 
+    def run_warm_up(self) -> FusionNet:
+        """Train the warm-up epochs alone, without a checkpoint or a choice; return the averaged net."""
+        steps = 2 * len(self.segments) // self.config.batch
+        progress = Progress("warm-up", self.config.warm_epochs * steps)
+        while self.epoch < self.config.warm_epochs:
+            for batch in self._batches(steps):
+                self._step(batch, steps)
+                progress.step()
+            self.epoch += 1
+        return self.average.eval()
+
     def validate(self) -> Valid:
         """Score the validation people with the averaged weights."""
         run = torch_run(self.average)
