@@ -55,14 +55,19 @@ func Open(fsys fs.FS) (*Bundle, error) {
 // check compares one file with the manifest; a signature without outputs means
 // that the file is not a network.
 func (b *Bundle) check(name string, want Signature) error {
+	pinned := b.Manifest.Files[name]
+	if info, err := fs.Stat(b.fsys, name); err == nil && info.Size() != pinned.Bytes {
+		return fmt.Errorf("%w: %s has %d bytes, the manifest of %s %s says %d; get the whole bundle again",
+			ErrHash, name, info.Size(), b.Manifest.Name, b.Manifest.Version, pinned.Bytes)
+	}
 	data, err := b.ReadFile(name)
 	if err != nil {
 		return err
 	}
 	sum := sha256.Sum256(data)
-	if got, pinned := hex.EncodeToString(sum[:]), b.Manifest.Files[name]; got != pinned.SHA256 || int64(len(data)) != pinned.Bytes {
-		return fmt.Errorf("%w: %s has %d bytes with the SHA-256 %s, the manifest of %s %s has %d bytes with %s; get the whole bundle again",
-			ErrHash, name, len(data), got, b.Manifest.Name, b.Manifest.Version, pinned.Bytes, pinned.SHA256)
+	if got := hex.EncodeToString(sum[:]); got != pinned.SHA256 {
+		return fmt.Errorf("%w: %s has the SHA-256 %s, the manifest of %s %s says %s; get the whole bundle again",
+			ErrHash, name, got, b.Manifest.Name, b.Manifest.Version, pinned.SHA256)
 	}
 	if len(want.Outputs) == 0 {
 		return nil

@@ -158,7 +158,6 @@ func fields(message []byte, f func(number protowire.Number, value []byte, intege
 		switch kind {
 		case protowire.BytesType:
 			value, n = protowire.ConsumeBytes(message)
-			value = value[:len(value):len(value)]
 		case protowire.VarintType:
 			integer, n = protowire.ConsumeVarint(message)
 		default:

@@ -142,7 +142,7 @@ func (m *Manifest) validateInterval(f *faults) {
 	for _, level := range levels {
 		f.add(0 < level && level < 1, "interval.levels has %v, it must be in (0, 1)", level)
 	}
-	for _, present := range patterns() {
+	for _, present := range Patterns() {
 		key := Pattern(present)
 		q, ok := m.Interval.Quantiles[key]
 		if !ok {
@@ -153,7 +153,7 @@ func (m *Manifest) validateInterval(f *faults) {
 		f.add(slices.IsSorted(q) && !slices.ContainsFunc(q, func(x float64) bool { return !(x > 0) }),
 			"interval.quantiles[%s] is %v, it must be above 0 and ascending", key, q)
 	}
-	f.add(len(m.Interval.Quantiles) <= len(patterns()), "interval.quantiles has %d keys, there are %d patterns of present streams", len(m.Interval.Quantiles), len(patterns()))
+	f.add(len(m.Interval.Quantiles) <= len(Patterns()), "interval.quantiles has %d keys, there are %d patterns of present streams", len(m.Interval.Quantiles), len(Patterns()))
 }
 
 // Present says of each modality whether its stream is there.
@@ -171,8 +171,8 @@ func Pattern(p Present) string {
 	return strings.Join(names, "+")
 }
 
-// patterns are all but the empty one.
-func patterns() []Present {
+// Patterns are all choices of streams but the empty one.
+func Patterns() []Present {
 	var all []Present
 	for bits := 1; bits < 1<<ingest.NumModalities; bits++ {
 		var p Present

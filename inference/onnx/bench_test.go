@@ -19,7 +19,7 @@ func benchBundle(b *testing.B) *model.Bundle {
 	b.Helper()
 	fsys, err := model.Default()
 	require.NoError(b, err)
-	if _, err := fs.Stat(fsys, model.ManifestFile); err != nil {
+	if _, err = fs.Stat(fsys, model.ManifestFile); err != nil {
 		b.Log("the default bundle is not complete: this measures the tiny one")
 		return tiny(b)
 	}

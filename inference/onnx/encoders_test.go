@@ -8,14 +8,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/inference/model"
 	"github.com/valence-live/valence/inference/onnx"
 )
 
-func read(t testing.TB, name string) []byte {
-	t.Helper()
-	data, err := tiny(t).ReadFile(name)
-	require.NoError(t, err)
+func read(tb testing.TB, name string) []byte {
+	tb.Helper()
+	data, err := tiny(tb).ReadFile(name)
+	require.NoError(tb, err)
 	return data
 }
 
@@ -116,17 +117,27 @@ func TestNetsMayBeUsedByManyAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	p, err := r.Predictor(tiny(t))
 	require.NoError(t, err)
+	windows := make([]*features.Window, 16)
+	for g := range windows {
+		x := float32(g) / 8
+		windows[g] = window(t, tokens(x), sound(x/2, 0))
+	}
 	var wg sync.WaitGroup
-	for g := range 16 {
+	for g := range windows {
 		wg.Go(func() {
 			vectors := make([]float32, 4*4)
 			for i := range 100 {
 				id := int64((g + i) % 16)
-				assert.NoError(t, text.EncodeTokens([]int64{id, id, id, id}, vectors))
+				if err := text.EncodeTokens([]int64{id, id, id, id}, vectors); err != nil {
+					t.Error(err)
+				}
 				assert.InDelta(t, float64(id), vectors[12], 0)
 				x := float32(g) / 8
-				s := scoreOne(t, p, window(t, tokens(x), sound(x/2, 0)))
-				assert.InDelta(t, float64(x)/2, s.Value, 1e-5)
+				result := p.Predict(t.Context(), []*features.Window{windows[g]})[0]
+				if result.Err != nil {
+					t.Error(result.Err)
+				}
+				assert.InDelta(t, float64(x)/2, result.Score.Value, 1e-5)
 			}
 		})
 	}

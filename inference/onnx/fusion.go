@@ -47,11 +47,11 @@ func (r *Runtime) Predictor(b *model.Bundle) (*Predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	grid := newGrid(b.Manifest)
+	places := newGrid(b.Manifest)
 	n, err := open(r, model.FusionFile, file, b.Manifest.FusionSignature(), func(t *tensors) *fusionTensors {
 		f := &fusionTensors{out: newOutputs(t)}
 		for _, m := range ingest.Modalities() {
-			f.values[m] = input[float32](t, m.String(), batchAxis, lengthAxis, int64(grid[m].width))
+			f.values[m] = input[float32](t, m.String(), batchAxis, lengthAxis, int64(places[m].width))
 			f.masks[m] = input[float32](t, m.String()+"_mask", batchAxis, lengthAxis)
 		}
 		f.present = input[float32](t, "present", batchAxis, ingest.NumModalities)
@@ -60,7 +60,7 @@ func (r *Runtime) Predictor(b *model.Bundle) (*Predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Predictor{net: n, grid: grid, scale: scaled}, nil
+	return &Predictor{net: n, grid: places, scale: scaled}, nil
 }
 
 // Predict does what inference.Predictor asks for. The error of a window wraps
@@ -80,15 +80,17 @@ func (p *Predictor) predict(ctx context.Context, windows []*features.Window, res
 	begin := time.Now()
 	s, err := p.net.acquire()
 	if err != nil {
-		fail(results, err)
+		for i := range results {
+			results[i].Err = err
+		}
 		return
 	}
 	defer p.net.release(s)
 	rows := s.view.rows[:0]
 	for i, w := range windows {
-		r, err := p.grid.row(w)
-		if err != nil {
-			results[i].Err = fmt.Errorf("score %s: %w", w.ID(), err)
+		r, unfit := p.grid.row(w)
+		if unfit != nil {
+			results[i].Err = fmt.Errorf("score %s: %w", w.ID(), unfit)
 			continue
 		}
 		r.window, r.result = w, &results[i]
@@ -111,9 +113,9 @@ func (p *Predictor) predict(ctx context.Context, windows []*features.Window, res
 	}
 	took := time.Since(begin)
 	for i, r := range rows {
-		score, err := p.scale.score(&s.view.out, i, r)
-		if err != nil {
-			r.result.Err = fmt.Errorf("score %s: %w", r.window.ID(), err)
+		score, impossible := p.scale.score(&s.view.out, i, r)
+		if impossible != nil {
+			r.result.Err = fmt.Errorf("score %s: %w", r.window.ID(), impossible)
 			continue
 		}
 		score.Inference = took
@@ -160,10 +162,4 @@ func (p *Predictor) run(s set[*fusionTensors], rows []row) error {
 		}
 	}
 	return s.run()
-}
-
-func fail(results []inference.Result, err error) {
-	for i := range results {
-		results[i].Err = err
-	}
 }

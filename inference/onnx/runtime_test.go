@@ -74,14 +74,14 @@ func TestLibraryThatCannotBeLoadedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		t.Setenv("VALENCE_CACHE", folder)
 		_, err := onnx.Open(onnx.Config{})
 		require.ErrorIs(t, err, onnx.ErrLibrary)
-		assert.ErrorContains(t, err, filepath.Join(folder, "onnxruntime", onnx.Version, "libonnxruntime.so"))
-		assert.ErrorContains(t, err, "run scripts/setup-onnxruntime.sh")
+		require.ErrorContains(t, err, filepath.Join(folder, "onnxruntime", onnx.Version, "libonnxruntime.so"))
+		require.ErrorContains(t, err, "run scripts/setup-onnxruntime.sh")
 	})
 	t.Run("configured but missing", func(t *testing.T) {
 		_, err := onnx.Open(onnx.Config{Library: filepath.Join(folder, "none.so")})
 		require.ErrorIs(t, err, onnx.ErrLibrary)
 		require.ErrorIs(t, err, os.ErrNotExist)
-		assert.ErrorContains(t, err, "inference.library")
+		require.ErrorContains(t, err, "inference.library")
 	})
 	t.Run("a folder", func(t *testing.T) {
 		_, err := onnx.Open(onnx.Config{Library: folder})
@@ -92,14 +92,14 @@ func TestLibraryThatCannotBeLoadedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte("text"), 0o600))
 		_, err := onnx.Open(onnx.Config{Library: path})
 		require.ErrorIs(t, err, onnx.ErrLibrary)
-		assert.ErrorContains(t, err, "scripts/setup-onnxruntime.sh")
+		require.ErrorContains(t, err, "scripts/setup-onnxruntime.sh")
 	})
 	t.Run("another one than the loaded", func(t *testing.T) {
 		openRuntime(t)
 		path := filepath.Join(folder, "libonnxruntime.so")
 		_, err := onnx.Open(onnx.Config{Library: path})
 		require.ErrorIs(t, err, onnx.ErrLibrary)
-		assert.ErrorContains(t, err, "this process has loaded")
+		require.ErrorContains(t, err, "this process has loaded")
 	})
 }
 

@@ -94,7 +94,7 @@ func (s *scale) score(o *outputs, i int, r row) (inference.Score, error) {
 	score.Polarity = inference.Neutral
 	for p, x := range score.Probabilities {
 		if x > score.Probabilities[score.Polarity] {
-			score.Polarity = inference.Polarity(p) //nolint:gosec // p < NumPolarities
+			score.Polarity = inference.Polarity(p)
 		}
 	}
 

@@ -20,32 +20,32 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // tinyBundle holds networks whose answers can be worked out by hand.
 const tinyBundle = "../model/testdata/bundle"
 
-func openRuntime(t testing.TB) *onnx.Runtime {
-	t.Helper()
+func openRuntime(tb testing.TB) *onnx.Runtime {
+	tb.Helper()
 	r, err := onnx.Open(onnx.Config{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, r.Close()) })
 	return r
 }
 
-func tiny(t testing.TB) *model.Bundle {
-	t.Helper()
+func tiny(tb testing.TB) *model.Bundle {
+	tb.Helper()
 	b, err := model.Open(os.DirFS(tinyBundle))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 
 // shipped returns the files of the bundle that is built into the program, and
 // skips where they are not there yet.
-func shipped(t testing.TB, names ...string) [][]byte {
-	t.Helper()
+func shipped(tb testing.TB, names ...string) [][]byte {
+	tb.Helper()
 	fsys, err := model.Default()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	files := make([][]byte, len(names))
 	for i, name := range names {
 		files[i], err = fs.ReadFile(fsys, name)
 		if err != nil {
-			t.Skipf("the default bundle has no %s yet", name)
+			tb.Skipf("the default bundle has no %s yet", name)
 		}
 	}
 	return files
@@ -56,10 +56,10 @@ var epoch = time.Unix(1000, 0).UTC() //nolint:gochecknoglobals // a constant of 
 
 // window returns one of a second, of a person called alice, with what the
 // options put into it.
-func window(t testing.TB, parts ...func(*features.Window)) *features.Window {
-	t.Helper()
+func window(tb testing.TB, parts ...func(*features.Window)) *features.Window {
+	tb.Helper()
 	alice, err := ingest.NewParticipant("call", "alice")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	w := &features.Window{Participant: alice, Kind: features.Sliding, Start: epoch, End: epoch.Add(time.Second), State: features.Final, Revision: 1}
 	for _, part := range parts {
 		part(w)
