@@ -65,9 +65,5 @@ def pixels(images: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(images).unsqueeze(1).float()
 
 
-def _recalls(
-    guess: NDArray[np.int64], truth: NDArray[np.int64], names: tuple[str, ...]
-) -> dict[str, float]:
-    return {
-        name: float(np.mean(guess[truth == i] == i)) for i, name in enumerate(names) if np.any(truth == i)
-    }
+def _recalls(guess: NDArray[np.int64], truth: NDArray[np.int64], names: tuple[str, ...]) -> dict[str, float]:
+    return {name: float(np.mean(guess[truth == i] == i)) for i, name in enumerate(names) if np.any(truth == i)}
