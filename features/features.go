@@ -50,8 +50,8 @@ type Segment struct {
 	ID         string
 	Start, End time.Time
 	Final      bool
-	// Tokens are in reading order; each carries the time of its word, and no
-	// Receipt: the segment holds it for all.
+	// Tokens are in reading order; each carries the time of its word and the
+	// segment's Clock, and no Receipt: the segment holds it for all.
 	Tokens []Vector
 	// Words are the intervals that count for coverage: of each word where its
 	// time is known, else of the whole segment.

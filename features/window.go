@@ -53,7 +53,8 @@ type Window struct {
 // Stream says what one modality contributes to a window.
 type Stream struct {
 	Present bool
-	// Coverage is the share of the window, in [0, 1], with usable data.
+	// Coverage is the share of the window, in [0, 1], with usable data; 0 if the
+	// stream is absent.
 	Coverage float64
 	// Reason says why the stream is absent; empty if it is present.
 	Reason ingest.Reason

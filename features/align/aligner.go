@@ -20,7 +20,7 @@ type Aligner struct {
 
 	now, wall   time.Time // as Advance and Tick said last
 	newest      time.Time // how far the foremost track has come
-	first, last time.Time // where the first unit begins, where the last data end
+	first, last time.Time // where the first unit begins, where the last ends
 
 	complete time.Time // the participant's watermark: what ends by then is final
 	next     time.Time // end of the next final sliding window; zero before the first unit
@@ -122,7 +122,7 @@ func (a *Aligner) Tick(wall time.Time) {
 	}
 }
 
-// Flush makes final whatever is open, through the hop after the last data.
+// Flush makes final whatever is open, through the hop after the last unit.
 func (a *Aligner) Flush() {
 	if a.closed {
 		return

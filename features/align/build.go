@@ -75,7 +75,6 @@ func (a *Aligner) addText(w *features.Window, only *segment) {
 	for _, s := range a.text.segments {
 		if (only == nil || s == only) && s.overlaps(w.From, w.End) {
 			a.scratch.hold(s.Receipt)
-			w.Clock = w.Clock.Worse(s.Clock)
 		}
 	}
 }
@@ -124,11 +123,12 @@ func (a *Aligner) since(w *features.Window) time.Time {
 // add says what a stream contributes.
 func (a *Aligner) add(w *features.Window, m ingest.Modality, covered time.Duration, why *tally) {
 	s := &w.Streams[m]
-	s.Coverage = float64(covered) / float64(w.End.Sub(w.Start))
-	s.Present = len(a.scratch.vectors[m]) >= a.cfg.enough(m)
-	if !s.Present {
+	if len(a.scratch.vectors[m]) < a.cfg.enough(m) {
 		s.Reason = why.most(nothing(m))
+		return
 	}
+	s.Present = true
+	s.Coverage = float64(covered) / float64(w.End.Sub(w.Start))
 }
 
 // fill copies what was found into the window: one block of memory for the

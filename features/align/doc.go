@@ -5,14 +5,15 @@
 //
 // The Units that the Extractors emit, in any order across tracks, and in any
 // order within a track as long as none is older than its newest by more than
-// Config.Lateness. A track takes part from its first Unit on; a Mark at its
-// beginning announces it. Besides, Advance says what time it is in the input.
+// Config.Lateness and no data overtake a Mark with a Reason. A track takes part
+// from its first Unit on; a Mark at its beginning announces it. Besides, Advance
+// says what time it is in the input.
 //
 // # Which windows there are
 //
 // Sliding windows are Config.Window long and end at every multiple of
 // Config.Hop since 1970, first at least one second after the first Unit and
-// last at the hop after the last data. An utterance window is the interval of a
+// last at the hop after the last one. An utterance window is the interval of a
 // final transcript segment and carries its id.
 //
 // # When they are handed out
@@ -57,7 +58,7 @@
 // begins at Window.From, and coverage, which is a share of the whole, says so.
 //
 // A stream is present if it has at least Config.MinText tokens, MinAudio or
-// MinVideo steps. Otherwise it is empty and has the reason that explains most
+// MinVideo steps. Otherwise it is empty, its coverage 0, and it has the reason that explains most
 // of the window since the first Unit; a tie goes to the first of: no_consent,
 // policy, shed, muted, lost, no_track, no_face, no_speech, no_words. Time is
 // explained by steps that are not usable and by Marks; before the first Unit of

@@ -33,7 +33,6 @@ func (a *Aligner) vector(v features.Vector) bool {
 		a.steps[m].drop(maxSteps / 16)
 	}
 	a.began(v.Start)
-	a.last = later(a.last, v.End)
 	a.move(m, func(t *track) {
 		t.open(v.Start)
 		t.newest = later(t.newest, v.End)
@@ -119,6 +118,7 @@ func (a *Aligner) move(m ingest.Modality, change func(*track)) {
 		t.moved, t.movedWall = a.now, a.wall
 	}
 	a.newest = later(a.newest, t.reach())
+	a.last = later(a.last, t.reach())
 }
 
 // began moves the first window to where the participant begins. Until a window

@@ -27,21 +27,13 @@ type record struct {
 func recordOf(w *features.Window) record {
 	return record{
 		revision: w.Revision, start: w.Start, end: w.End,
-		text: w.Text, coverage: textCoverage(w),
+		text: w.Text, coverage: w.Streams[ingest.Text].Coverage,
 	}
-}
-
-// textCoverage is 0 where the text is absent: then nobody reads it.
-func textCoverage(w *features.Window) float64 {
-	if !w.Streams[ingest.Text].Present {
-		return 0
-	}
-	return w.Streams[ingest.Text].Coverage
 }
 
 // says reports whether the window says the same as the one on record.
 func (r *record) says(w *features.Window) bool {
-	return r.start.Equal(w.Start) && r.end.Equal(w.End) && r.coverage == textCoverage(w) &&
+	return r.start.Equal(w.Start) && r.end.Equal(w.End) && r.coverage == w.Streams[ingest.Text].Coverage &&
 		slices.EqualFunc(r.text, w.Text, func(a, b features.Vector) bool {
 			return a.Start.Equal(b.Start) && a.End.Equal(b.End) && slices.Equal(a.Values, b.Values)
 		})

@@ -56,19 +56,17 @@ func (t *track) open(at time.Time) {
 	}
 }
 
-// mark notes a Mark that counts at the given time: no later than its own.
+// mark notes a Mark that counts at the given time, which is its own or earlier.
 func (t *track) mark(m features.Mark, at time.Time) {
-	fresh, from := !t.known, t.reach()
+	from := t.reach()
 	t.open(at)
 	t.marked = later(t.marked, at)
 	if m.Reason != "" {
 		t.explain(from, m.Time, m.Reason)
-		if fresh {
-			t.begin = time.Time{} // the reason holds for all that went before
-		}
+		t.begin = earlier(t.begin, from) // if nothing was known, it explains all that went before
 	}
 	if m.End {
-		t.over, t.ended, t.after = true, t.reach(), cmp.Or(m.Reason, ingest.ReasonNoTrack)
+		t.over, t.ended, t.after = true, at, cmp.Or(m.Reason, ingest.ReasonNoTrack)
 	}
 }
 

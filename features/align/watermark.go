@@ -73,9 +73,9 @@ func (a *Aligner) bounded(t time.Time) time.Time {
 }
 
 // end returns the end of the last window of all that came: the hop after the
-// last data, but at least the first window.
+// last unit, but at least the first window.
 func (a *Aligner) end() time.Time {
-	if a.last.IsZero() {
+	if a.first.IsZero() {
 		return time.Time{}
 	}
 	return later(gridCeil(a.last, a.cfg.Hop), gridCeil(a.first.Add(warmUp), a.cfg.Hop))
