@@ -47,10 +47,10 @@ type Batcher struct {
 
 	mu       sync.Mutex
 	forming  *gathering // the batch that has room; nil if there is none
-	active   int        // calls of Score
+	active   int        // calls of Score, and batches
 	closed   bool
 	draining chan struct{} // closed by Shutdown
-	drained  chan struct{} // closed when the last call has left
+	drained  chan struct{} // closed when the last of them has left
 	aborted  chan struct{} // closed when Shutdown lost its patience
 }
 
@@ -67,12 +67,12 @@ func New(cfg Config, set telemetry.Settings, next inference.Predictor) (*Batcher
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	meter, err := newMeter(set)
+	told, err := newMeter(set)
 	if err != nil {
 		return nil, err
 	}
 	b := &Batcher{
-		cfg: cfg, next: next, meter: meter,
+		cfg: cfg, next: next, meter: told,
 		turns:    newTurns(),
 		workers:  make(chan *worker, cfg.workers()),
 		draining: make(chan struct{}),
@@ -105,7 +105,11 @@ func (b *Batcher) Score(ctx context.Context, w *features.Window) (inference.Scor
 
 func (b *Batcher) score(ctx context.Context, p *patience, w *features.Window) inference.Result {
 	arrived := time.Now()
-	if err := b.turns.take(p, w.Participant); err != nil {
+	err := context.Cause(ctx)
+	if err == nil {
+		err = b.turns.take(p, w.Participant)
+	}
+	if err != nil {
 		return inference.Result{Err: fmt.Errorf("score %s: %w", w.ID(), err)}
 	}
 	defer b.turns.pass(w.Participant)
@@ -155,8 +159,8 @@ func (b *Batcher) run(ctx context.Context, worker *worker, items []*item) {
 
 // Shutdown refuses new windows, starts the batches that are forming, and waits
 // until every Score has returned. When ctx ends before that, those that are
-// left return ErrClosed and Shutdown the cause of ctx; a Predictor may then
-// still be running. It may be called twice.
+// left return ErrClosed and Shutdown the cause of ctx; the Predictor may then
+// still be running, and another Shutdown waits for it.
 func (b *Batcher) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	if !b.closed {
@@ -182,7 +186,7 @@ func (b *Batcher) Shutdown(ctx context.Context) error {
 	default:
 		close(b.aborted)
 	}
-	return fmt.Errorf("shut the batcher down with %d windows left: %w", b.active, context.Cause(ctx))
+	return fmt.Errorf("shut the batcher down with windows left: %w", context.Cause(ctx))
 }
 
 func (b *Batcher) enter() error {

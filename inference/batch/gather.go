@@ -64,6 +64,7 @@ func (b *Batcher) join(ctx context.Context, it *item) {
 	defer b.mu.Unlock()
 	if b.forming == nil {
 		b.forming = &gathering{full: make(chan struct{})}
+		b.active++
 		go b.gather(context.WithoutCancel(ctx), b.forming)
 	}
 	g := b.forming
@@ -76,6 +77,7 @@ func (b *Batcher) join(ctx context.Context, it *item) {
 
 // gather waits until a batch is to start and a worker is free, and runs it.
 func (b *Batcher) gather(ctx context.Context, g *gathering) {
+	defer b.leave()
 	delay := time.NewTimer(b.cfg.MaxDelay)
 	defer delay.Stop()
 	select {
