@@ -26,7 +26,7 @@ func TestPicturesCostNoAllocationButTheirVectors(t *testing.T) {
 	emit := func(features.Unit) {}
 	show := func() {
 		for range 32 {
-			assert.NoError(t, x.Extract(s, emit))
+			require.NoError(t, x.Extract(s, emit))
 			s.Time = s.Time.Add(video.Step)
 		}
 	}
@@ -35,7 +35,7 @@ func TestPicturesCostNoAllocationButTheirVectors(t *testing.T) {
 	assert.LessOrEqual(t, testing.AllocsPerRun(10, show), 33.0)
 
 	s.Time = epoch
-	assert.Zero(t, testing.AllocsPerRun(100, func() { assert.NoError(t, x.Extract(s, emit)) }), "a picture that is not used")
+	assert.Zero(t, testing.AllocsPerRun(100, func() { require.NoError(t, x.Extract(s, emit)) }), "a picture that is not used")
 }
 
 func BenchmarkPictures(b *testing.B) {

@@ -20,9 +20,6 @@ type head struct {
 	x, y, eyes, angle float64 // centre; distance of the eyes
 }
 
-// box is the side of a BlazeFace box about the head.
-func (h head) box() float64 { return h.eyes / 0.41 }
-
 func (s scene) draw() *ingest.Picture {
 	cw, ch := (s.width+1)/2, (s.height+1)/2
 	p := &ingest.Picture{

@@ -107,7 +107,7 @@ func (x *Extractor) Extract(s ingest.Sample, emit func(features.Unit)) error {
 	case ingest.End:
 		x.fill(s.Time, emit)
 		x.release()
-		emit(features.Mark{Modality: ingest.Video, Time: s.Time, End: true})
+		emit(features.Mark{Modality: ingest.Video, Time: s.Time, Reason: p.Reason, End: true})
 	default:
 		return fmt.Errorf("%w: %T at %s", ErrPayload, s.Payload, s.Time.Format(time.RFC3339Nano))
 	}

@@ -47,7 +47,7 @@ def test_augmentation_repeats_by_seed_and_keeps_shape_and_range() -> None:
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
-    recipe = Recipe(epochs=3, batch=16, seed=5)
+    recipe = Recipe(epochs=3, batch=16, seed=5, bfloat16=False)
     training, validation = faces(48), faces(16, seed=1)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()

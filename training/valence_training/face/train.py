@@ -45,7 +45,7 @@ class Recipe:
     smoothing: float = 0.1
     emotion_weight_power: float = 0.5
     polarity_weight_power: float = 1.0
-    bfloat16: bool = False
+    bfloat16: bool = True
 
 
 def train(recipe: Recipe, training: fer.Faces, validation: fer.Faces, folder: Path) -> FaceNet:
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the face net on FER2013.")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
-    parser.add_argument("--bfloat16", action="store_true", help="twice as fast where the CPU has AVX512-BF16")
+    parser.add_argument("--float32", action="store_true", help="faster on a CPU without AVX512-BF16, other weights")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -100,7 +100,7 @@ def main() -> None:
     folder = paths.cache_dir("face")
     training, validation = fer.load_train(paths.data_dir() / "fer2013")
     print(f"{len(training)} faces to train on, {len(validation)} to validate on", flush=True)
-    recipe = Recipe(seed=options.seed, epochs=options.epochs, bfloat16=options.bfloat16)
+    recipe = Recipe(seed=options.seed, epochs=options.epochs, bfloat16=not options.float32)
     train(recipe, training, validation, folder)
 
 
