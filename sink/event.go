@@ -94,7 +94,7 @@ type Clock struct {
 // Latency is where the time went between the end of the window and the event.
 type Latency struct {
 	Window    Duration `json:"window"`    // from the window's end to its closing
-	Queue     Duration `json:"queue"`     // waiting for a batch
+	Queue     Duration `json:"queue"`     // waiting for its turn and for a batch
 	Inference Duration `json:"inference"` // in the batch
 	Publish   Duration `json:"publish"`   // from the score to the sink
 }

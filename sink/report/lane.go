@@ -1,0 +1,139 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/valence-live/valence/ingest"
+)
+
+// lane shows one stream: a ribbon as thick as the stream's share of the score
+// and coloured by what the stream alone says, and hatching where it is absent.
+type lane struct {
+	Name    string
+	Share   string // of the score, while it was there; empty if it never was
+	Never   bool
+	Heard   string // share of the call with usable data
+	Meter   string // the same as a width
+	Why     string // what took the rest
+	Width   string // in seconds
+	Ribbons []ribbon
+	Absent  []gap
+}
+
+// ribbon is all of a lane that has one colour.
+type ribbon struct{ Tint, Path string }
+
+// colours is how many steps the scale has on each side of 0.
+const colours = 4
+
+// tint is the class of a score's colour: n4 ... n1, z, p1 ... p4.
+func tint(score float64) string {
+	step := int(math.Round(min(max(score, -1), 1) * (colours + 0.5)))
+	step = min(max(step, -colours), colours)
+	switch {
+	case step < 0:
+		return "n" + string(rune('0'-step))
+	case step > 0:
+		return "p" + string(rune('0'+step))
+	default:
+		return "z"
+	}
+}
+
+func newLane(t timeline, m ingest.Modality, runs []run) lane {
+	l := lane{Name: streamName(m), Width: string(appendNumber(nil, t.seconds, 3))}
+	paths := map[string][]byte{}
+	lost := map[ingest.Reason]float64{}
+	var present, covered, share float64
+	for _, r := range runs {
+		for i := 0; i < len(r); {
+			j := i + 1
+			if part := stream(r[i].Event, m); !part.Present {
+				for j < len(r) && !stream(r[j].Event, m).Present && stream(r[j].Event, m).Reason == part.Reason {
+					j++
+				}
+				from, to := r[i].from, r[j-1].to
+				lost[part.Reason] += to - from
+				why := because(part.Reason)
+				l.Absent = append(l.Absent, gap{
+					Left: t.percent(from), Width: t.percent(to - from), Why: why,
+					Title: clock(from) + " to " + clock(to) + ": " + l.Name + " " + why,
+				})
+			} else {
+				for j < len(r) && stream(r[j].Event, m).Present {
+					j++
+				}
+				thread(t.pen, paths, r[i:j], m)
+				for _, s := range r[i:j] {
+					part := stream(s.Event, m)
+					length := s.to - s.from
+					present += length
+					covered += length * float64(part.Coverage)
+					share += length * weightOf(part)
+				}
+			}
+			i = j
+		}
+	}
+	for _, c := range []string{"n4", "n3", "n2", "n1", "z", "p1", "p2", "p3", "p4"} {
+		if path, ok := paths[c]; ok {
+			l.Ribbons = append(l.Ribbons, ribbon{c, string(path)})
+		}
+	}
+	l.summarise(t, present, covered, share, lost)
+	return l
+}
+
+// summarise says how much of the stream there was, and what took the rest.
+func (l *lane) summarise(t timeline, present, covered, share float64, lost map[ingest.Reason]float64) {
+	l.Heard, l.Meter = percent(covered/t.seconds), t.percent(covered)
+	if present > 0 {
+		l.Share = percent(share / present)
+	}
+	reasons := sortedKeys(lost)
+	slices.SortStableFunc(reasons, func(a, b ingest.Reason) int { return cmp.Compare(lost[b], lost[a]) })
+	var why []string
+	for _, r := range reasons {
+		why = append(why, because(r))
+	}
+	l.Why = listing(why)
+	l.Never = present == 0 && l.Why != ""
+	if l.Why != "" && present > 0 {
+		l.Why = "at times " + l.Why
+	}
+}
+
+// thread adds a stretch of a stream to the paths of its colours.
+func thread(n pen, paths map[string][]byte, r run, m ingest.Modality) {
+	thick := func(i int) float64 { return max(weightOf(stream(r[i].Event, m))*19, 0.8) }
+	for i := 0; i < len(r); {
+		class := tint(scoreOf(stream(r[i].Event, m)))
+		j := i
+		edge := thick(i)
+		if i > 0 {
+			edge = (thick(i-1) + thick(i)) / 2
+		}
+		points := []point{{r[i].from, 20 - edge}}
+		for ; j < len(r) && tint(scoreOf(stream(r[j].Event, m))) == class; j++ {
+			if r[j].x > points[len(points)-1].x {
+				points = append(points, point{r[j].x, 20 - thick(j)})
+			}
+			edge = thick(j)
+			if j+1 < len(r) {
+				edge = (thick(j) + thick(j+1)) / 2
+			}
+		}
+		if to := r[j-1].to; to > points[len(points)-1].x {
+			points = append(points, point{to, 20 - edge})
+		}
+		path := n.lines(paths[class], points, false)
+		slices.Reverse(points)
+		for k := range points {
+			points[k].y = 40 - points[k].y
+		}
+		paths[class] = append(n.lines(path, points, true), 'Z')
+		i = j
+	}
+}

@@ -1,0 +1,128 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/sink"
+)
+
+// told is how many turns the summary of one person tells one by one.
+const told = 4
+
+// describe says in words how the call went for one participant.
+func describe(t timeline, name string, runs []run) sentence {
+	s := sentence{Name: name}
+	say := func(words string, u ...turn) {
+		p := part{Words: words}
+		if len(u) > 0 {
+			p.At, p.Clock = string(appendNumber(nil, u[0].x, 2)), clock(u[0].x)
+		}
+		s.Parts = append(s.Parts, p)
+	}
+	if len(runs) == 0 {
+		say(" could not be scored: nothing was heard or seen.")
+		return s
+	}
+	all := t.turns(runs)
+	mean := meanScore(runs)
+	switch {
+	case len(all) == 0:
+		low, high := extremes(runs)
+		if polarity(low) == polarity(high) {
+			say(" stays " + polarity(mean) + " throughout, " + signed(mean) + " on average.")
+		} else {
+			say(" is " + polarity(mean) + " on the whole, " + signed(mean) + " on average, with moments from " + signed(low) + " to " + signed(high) + ".")
+		}
+		return s
+	case len(all) > told:
+		low, high := all[0].from, all[0].from
+		for _, u := range all {
+			low, high = min(low, u.to), max(high, u.to)
+		}
+		say(fmt.Sprintf(" changes %d times, between %s and %s; the largest is at ", len(all), signed(low), signed(high)),
+			slices.MaxFunc(all, func(a, b turn) int { return cmp.Compare(a.size, b.size) }))
+		say(".")
+		return s
+	}
+	been := map[string]bool{polarity(all[0].from): true}
+	for i, u := range all {
+		lead := ", then "
+		switch {
+		case i == 0:
+			lead = " opens " + polarity(u.from) + ", "
+		case i == len(all)-1:
+			lead = " and "
+		}
+		again := ""
+		if polarity(u.from) != polarity(u.to) && been[polarity(u.to)] {
+			again = " again"
+		}
+		been[polarity(u.to)] = true
+		say(lead+u.words()+again+" at ", u)
+	}
+	say(".")
+	return s
+}
+
+// extremes returns the lowest and the highest score.
+func extremes(runs []run) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, r := range runs {
+		for _, s := range r {
+			low, high = min(low, float64(s.Score)), max(high, float64(s.Score))
+		}
+	}
+	return low, high
+}
+
+func weightOf(part *sink.Modality) float64 {
+	if part.Weight == nil {
+		return 0
+	}
+	return min(max(float64(*part.Weight), 0), 1)
+}
+
+func scoreOf(part *sink.Modality) float64 {
+	if part.Score == nil {
+		return 0
+	}
+	return float64(*part.Score)
+}
+
+func durationOf(d sink.Duration) time.Duration { return time.Duration(d) }
+
+// durationText is a bound as it is read: 12 ms.
+func durationText(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return lasting(d.Seconds())
+	case d > 0:
+		return string(appendNumber(nil, d.Seconds()*1000, 0)) + " ms"
+	default:
+		return "the sample"
+	}
+}
+
+// clockName says where the times come from.
+func clockName(c ingest.ClockSource) string {
+	switch c {
+	case ingest.ClockContainer:
+		return "file time stamps"
+	case ingest.ClockRecord:
+		return "record time stamps"
+	case ingest.ClockSenderReport, ingest.ClockAbsCaptureTime:
+		return "the sender's clock"
+	case ingest.ClockArrival:
+		return "estimated on arrival"
+	default:
+		return "unknown"
+	}
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
