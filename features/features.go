@@ -68,7 +68,7 @@ type Mark struct {
 	Modality ingest.Modality
 	Time     time.Time
 	// Reason, if set, says why nothing usable came between what was known
-	// before and Time.
+	// before and Time; with End, why nothing comes after it.
 	Reason ingest.Reason
 	// End says that the track is over.
 	End bool

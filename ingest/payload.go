@@ -48,7 +48,10 @@ type Gap struct {
 type Progress struct{}
 
 // End says that the track ends at the Time of the Sample; nothing follows.
-type End struct{}
+type End struct {
+	// Reason says why there is nothing from here on; empty at a regular end.
+	Reason Reason
+}
 
 func (PCM) payload()      {}
 func (*Picture) payload() {}

@@ -75,7 +75,7 @@ func (x *Extractor) Extract(s ingest.Sample, emit func(features.Unit)) error {
 	case ingest.Progress:
 		emit(features.Mark{Modality: ingest.Text, Time: s.Time})
 	case ingest.End:
-		emit(features.Mark{Modality: ingest.Text, Time: s.Time, End: true})
+		emit(features.Mark{Modality: ingest.Text, Time: s.Time, Reason: p.Reason, End: true})
 	default:
 		return fmt.Errorf("%w: %T at %s", ErrPayload, s.Payload, s.Time.Format(time.RFC3339Nano))
 	}

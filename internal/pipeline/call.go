@@ -1,0 +1,226 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/features/align"
+	"github.com/valence-live/valence/inference"
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/rolling"
+)
+
+// ErrFinished says that a Call was asked to go on after Finish.
+var ErrFinished = errors.New("the call is finished")
+
+// windowQueue is how many closed windows may wait for the model before Handle
+// blocks: about a minute of one participant.
+const windowQueue = 64
+
+// Call turns the Samples of one session into published events. It is an
+// ingest.Handler.
+//
+// Handle extracts and aligns on the caller's goroutine; one goroutine of its
+// own predicts, keeps the rolling score and publishes, in the order (window
+// end, participant). Both ends block, nothing is dropped. Start, then Handle
+// any number of times, then Finish; Handle and Finish are called by one
+// goroutine.
+type Call struct {
+	cfg       CallConfig
+	engine    *Engine
+	publisher sink.Publisher
+	count     counters
+
+	people   map[*ingest.Participant]*align.Aligner
+	tracks   map[*ingest.Track]features.Extractor
+	order    *sequence
+	now      time.Time // the newest Sample's time: event time in a replay
+	windows  chan closed
+	scoring  *errgroup.Group
+	stopped  context.Context //nolint:containedctx // ends when scoring has failed, so that Handle does not block for ever
+	finished bool
+}
+
+// closed is a window and how long after its end, in event time, it was closed.
+type closed struct {
+	*features.Window
+	at   time.Time // wall time
+	late time.Duration
+}
+
+// CallConfig is what one call is run with.
+type CallConfig struct {
+	Align   align.Config
+	Rolling rolling.Config
+	// Observe, if set, sees each Score before its event is published, on the
+	// scoring goroutine; it must not keep the Window.
+	Observe func(inference.Score)
+}
+
+// NewCall checks the settings and starts nothing. Events go to publisher.
+func (e *Engine) NewCall(cfg CallConfig, publisher sink.Publisher) (*Call, error) {
+	if err := errors.Join(cfg.Align.Validate(), cfg.Rolling.Validate()); err != nil {
+		return nil, err
+	}
+	count, err := newCounters(e.set.Meter)
+	if err != nil {
+		return nil, err
+	}
+	return &Call{
+		cfg: cfg, engine: e, publisher: publisher, count: count,
+		people:  make(map[*ingest.Participant]*align.Aligner),
+		tracks:  make(map[*ingest.Track]features.Extractor),
+		order:   newSequence(),
+		windows: make(chan closed, windowQueue),
+	}, nil
+}
+
+// Start begins scoring. ctx bounds the whole call.
+func (c *Call) Start(ctx context.Context) error {
+	scores, err := rolling.New(c.cfg.Rolling)
+	if err != nil {
+		return err
+	}
+	c.scoring, c.stopped = errgroup.WithContext(ctx)
+	c.scoring.Go(func() error { return c.score(c.stopped, scores) })
+	return nil
+}
+
+// Run takes everything that a source delivers, from Start to Finish. What a
+// source delivered before it failed is scored and published.
+func (c *Call) Run(ctx context.Context, source ingest.Source) error {
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	err := source.Run(ctx, c)
+	if finished := c.Finish(ctx); finished != nil && !errors.Is(err, finished) {
+		err = errors.Join(err, finished)
+	}
+	return err
+}
+
+// Handle implements ingest.Handler. An error of the scoring side ends the call
+// here; Finish returns it.
+func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
+	if c.finished {
+		return ErrFinished
+	}
+	aligner, err := c.aligner(s.Track.Participant)
+	if err != nil {
+		return err
+	}
+	if err := c.extract(ctx, s, aligner); err != nil {
+		return err
+	}
+	if s.Time.After(c.now) {
+		c.now = s.Time
+		for _, a := range c.people {
+			a.Advance(c.now)
+		}
+	}
+	return c.forward(ctx)
+}
+
+// extract turns a sample into units, if its person agreed to that.
+func (c *Call) extract(ctx context.Context, s ingest.Sample, aligner *align.Aligner) error {
+	defer s.Receipt.Release()
+	if s = c.consented(ctx, s); s.Payload == nil {
+		return nil
+	}
+	extractor, ok := c.tracks[s.Track]
+	if !ok {
+		var err error
+		if extractor, err = c.engine.NewExtractor(s.Track.Modality); err != nil {
+			return err
+		}
+		c.tracks[s.Track] = extractor
+	}
+	if err := extractor.Extract(s, aligner.Push); err != nil {
+		return fmt.Errorf("participant %s: %s at %s: %w", s.Track.Participant.ID(), s.Track.Modality, s.Time.Format(time.RFC3339Nano), err)
+	}
+	return nil
+}
+
+// consented replaces what the person did not agree to by a gap that says so.
+func (c *Call) consented(ctx context.Context, s ingest.Sample) ingest.Sample {
+	if s.Track.Participant.Consents(s.Track.Modality) {
+		return s
+	}
+	gap := ingest.Gap{Reason: ingest.ReasonNoConsent, End: s.Time}
+	switch p := s.Payload.(type) {
+	case ingest.PCM:
+		gap.End = s.Time.Add(p.Duration())
+	case *ingest.Picture:
+		p.Release()
+	case ingest.Segment:
+		gap.End = p.End
+	case ingest.Gap, ingest.Progress, ingest.End:
+		return s
+	}
+	c.count.dropped.Add(ctx, 1, metric.WithAttributes(
+		attribute.String("modality", s.Track.Modality.String()),
+		attribute.String("reason", string(ingest.ReasonNoConsent))))
+	s.Payload = gap
+	return s
+}
+
+// aligner returns the participant's aligner, made at their first sample.
+func (c *Call) aligner(p *ingest.Participant) (*align.Aligner, error) {
+	if a, ok := c.people[p]; ok {
+		return a, nil
+	}
+	a, err := align.New(p, c.cfg.Align, c.order.push)
+	if err != nil {
+		return nil, err
+	}
+	c.people[p] = a
+	return a, nil
+}
+
+// forward hands the windows whose turn has come to the scoring goroutine.
+func (c *Call) forward(ctx context.Context) error {
+	for w := c.order.pop(); w != nil; w = c.order.pop() {
+		select {
+		case c.windows <- closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End))}:
+		case <-c.stopped.Done():
+			w.Release()
+			return c.Finish(ctx)
+		case <-ctx.Done():
+			w.Release()
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Finish closes what is open, waits until everything is published and returns
+// what went wrong, if anything did. It may be called after a failed Handle:
+// then what was not scored is released.
+func (c *Call) Finish(ctx context.Context) error {
+	if c.finished {
+		return c.scoring.Wait()
+	}
+	c.finished = true
+	for p, a := range c.people {
+		a.Flush()
+		c.count.alignment(ctx, a.Stats())
+		c.order.leave(p)
+	}
+	if c.stopped.Err() == nil {
+		_ = c.forward(ctx) // what stopped it is what Wait returns, or ctx's own error
+	}
+	close(c.windows)
+	err := c.scoring.Wait()
+	for _, a := range c.people {
+		a.Close()
+	}
+	return err
+}
