@@ -110,18 +110,7 @@ func TestSmoothingReachesAsFarAsAsked(t *testing.T) {
 	assert.Equal(t, []point{{0, 1.5}, {1, 3}, {2, 4.5}, {10, 1}}, smooth(p, 1))
 }
 
-func TestNumbersAreReadAsPeopleReadThem(t *testing.T) {
-	assert.Equal(t, "+0.41", signed(0.4091))
-	assert.Equal(t, "−0.10", signed(-0.1))
-	assert.Equal(t, "0.00", signed(-0.001))
-	for seconds, want := range map[float64]string{0.2: "less than 1 s", 9: "9 s", 60: "1 min", 125: "2 min 5 s", 3720: "1 h 2 min"} {
-		assert.Equal(t, want, lasting(seconds))
-	}
-	for seconds, want := range map[float64]string{-1: "0:00", 7.9: "0:07", 754: "12:34", 3723: "1:02:03"} {
-		assert.Equal(t, want, clock(seconds))
-	}
-	assert.Equal(t, "a, b and c", listing([]string{"a", "b", "c"}))
-	assert.Empty(t, listing(nil))
+func TestColoursFollowTheScore(t *testing.T) {
 	for score, want := range map[float64]string{-1: "n4", -0.7: "n3", -0.1: "z", 0: "z", 0.12: "p1", 0.6: "p3", 7: "p4"} {
 		assert.Equal(t, want, tint(score))
 	}

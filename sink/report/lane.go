@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 // lane shows one stream: a ribbon as thick as the stream's share of the score
@@ -43,7 +44,7 @@ func tint(score float64) string {
 }
 
 func newLane(t timeline, m ingest.Modality, runs []run) lane {
-	l := lane{Name: streamName(m), Width: string(appendNumber(nil, t.seconds, 3))}
+	l := lane{Name: wording.Stream(m), Width: string(appendNumber(nil, t.seconds, 3))}
 	paths := map[string][]byte{}
 	lost := map[ingest.Reason]float64{}
 	var present, covered, share float64
@@ -56,10 +57,10 @@ func newLane(t timeline, m ingest.Modality, runs []run) lane {
 				}
 				from, to := r[i].from, r[j-1].to
 				lost[part.Reason] += to - from
-				why := because(part.Reason)
+				why := wording.Because(part.Reason)
 				l.Absent = append(l.Absent, gap{
 					Left: t.percent(from), Width: t.percent(to - from), Why: why,
-					Title: clock(from) + " to " + clock(to) + ": " + l.Name + " " + why,
+					Title: wording.Clock(from) + " to " + wording.Clock(to) + ": " + l.Name + " " + why,
 				})
 			} else {
 				for j < len(r) && stream(r[j].Event, m).Present {
@@ -88,17 +89,17 @@ func newLane(t timeline, m ingest.Modality, runs []run) lane {
 
 // summarise says how much of the stream there was, and what took the rest.
 func (l *lane) summarise(t timeline, present, covered, share float64, lost map[ingest.Reason]float64) {
-	l.Heard, l.Meter = percent(covered/t.seconds), t.percent(covered)
+	l.Heard, l.Meter = wording.Percent(covered/t.seconds), t.percent(covered)
 	if present > 0 {
-		l.Share = percent(share / present)
+		l.Share = wording.Percent(share / present)
 	}
 	reasons := sortedKeys(lost)
 	slices.SortStableFunc(reasons, func(a, b ingest.Reason) int { return cmp.Compare(lost[b], lost[a]) })
 	var why []string
 	for _, r := range reasons {
-		why = append(why, because(r))
+		why = append(why, wording.Because(r))
 	}
-	l.Why = listing(why)
+	l.Why = wording.Listing(why)
 	l.Never = present == 0 && l.Why != ""
 	if l.Why != "" && present > 0 {
 		l.Why = "at times " + l.Why

@@ -15,6 +15,7 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 //go:embed report.html.tmpl report.css report.js
@@ -150,7 +151,7 @@ func legend(events []*sink.Event) string {
 	for _, e := range events {
 		if e.Window.Kind == features.Sliding {
 			return fmt.Sprintf("Score of each %s, drawn at their middle, in the interval that holds the truth %s of the time",
-				lasting(e.Window.End.Sub(e.Window.Start).Seconds()), percent(float64(e.Interval.Level)))
+				wording.Lasting(e.Window.End.Sub(e.Window.Start).Seconds()), wording.Percent(float64(e.Interval.Level)))
 		}
 	}
 	return "Score of each utterance, in the interval that holds the truth"
@@ -160,7 +161,7 @@ func legend(events []*sink.Event) string {
 func facts(t timeline, events []*sink.Event, people int) []fact {
 	f := []fact{
 		{Term: "Began", Value: begun(t.start)},
-		{Term: "Length", Value: lasting(t.seconds)},
+		{Term: "Length", Value: wording.Lasting(t.seconds)},
 	}
 	if people > 1 {
 		f = append(f, fact{Term: "People", Value: strconv.Itoa(people)})
@@ -177,7 +178,7 @@ func facts(t timeline, events []*sink.Event, people int) []fact {
 	}
 	model := events[len(events)-1].Model
 	return append(f,
-		fact{Term: "How sure", Value: fmt.Sprintf("± %.2f", side), Note: percent(level) + " of the time, for a score from −1 to +1"},
+		fact{Term: "How sure", Value: fmt.Sprintf("± %.2f", side), Note: wording.Percent(level) + " of the time, for a score from −1 to +1"},
 		fact{Term: "Model", Value: model.Name, Note: "version " + cmp.Or(model.Version, "unknown")},
 		fact{Term: "Timing", Value: clockName(worst.Source), Note: "streams agree to " + durationText(worst.ErrorBound)},
 	)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 // person is what the page shows of one participant.
@@ -46,14 +47,14 @@ func newPerson(t timeline, name string, runs []run) person {
 	p.Turns = flagged(t, runs)
 	if p.Heard {
 		mean := meanScore(runs)
-		p.Mean, p.Polarity = signed(mean), polarity(mean)
+		p.Mean, p.Polarity = wording.Signed(mean), wording.Polarity(mean)
 		p.Chart.Tint = tint(mean)
 	}
 	scored := 0.0
 	for _, r := range runs {
 		scored += r[len(r)-1].to - r[0].from
 	}
-	p.Scored = lasting(scored) + " of " + lasting(t.seconds)
+	p.Scored = wording.Lasting(scored) + " of " + wording.Lasting(t.seconds)
 	for _, m := range ingest.Modalities() {
 		p.Streams = append(p.Streams, newLane(t, m, runs))
 	}
@@ -82,7 +83,7 @@ func gaps(t timeline, runs []run) []gap {
 		if to-at > t.hop.Seconds() {
 			found = append(found, gap{
 				Left: t.percent(at), Width: t.percent(to - at), Why: "nothing to score",
-				Title: fmt.Sprintf("%s to %s: nothing to score, neither heard nor seen", clock(at), clock(to)),
+				Title: fmt.Sprintf("%s to %s: nothing to score, neither heard nor seen", wording.Clock(at), wording.Clock(to)),
 			})
 		}
 	}
@@ -115,7 +116,7 @@ func flagged(t timeline, runs []run) []flag {
 		}
 		shown = append(shown, flag{
 			Left: t.percent(u.x), Top: string(appendNumber(nil, 50-50*u.y, 2)),
-			Label: u.words(), Clock: clock(u.x), At: string(appendNumber(nil, u.x, 2)),
+			Label: u.words(), Clock: wording.Clock(u.x), At: string(appendNumber(nil, u.x, 2)),
 			Up: u.to > u.from, Right: u.x > t.seconds*0.85, Quiet: next-u.x < t.seconds*3*room,
 		})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 // told is how many turns the summary of one person tells one by one.
@@ -21,7 +22,7 @@ func describe(t timeline, name string, runs []run) sentence {
 	say := func(words string, u ...turn) {
 		p := part{Words: words}
 		if len(u) > 0 {
-			p.At, p.Clock = string(appendNumber(nil, u[0].x, 2)), clock(u[0].x)
+			p.At, p.Clock = string(appendNumber(nil, u[0].x, 2)), wording.Clock(u[0].x)
 		}
 		s.Parts = append(s.Parts, p)
 	}
@@ -34,10 +35,10 @@ func describe(t timeline, name string, runs []run) sentence {
 	switch {
 	case len(all) == 0:
 		low, high := extremes(runs)
-		if polarity(low) == polarity(high) {
-			say(" stays " + polarity(mean) + " throughout, " + signed(mean) + " on average.")
+		if wording.Polarity(low) == wording.Polarity(high) {
+			say(" stays " + wording.Polarity(mean) + " throughout, " + wording.Signed(mean) + " on average.")
 		} else {
-			say(" is " + polarity(mean) + " on the whole, " + signed(mean) + " on average, with moments from " + signed(low) + " to " + signed(high) + ".")
+			say(" is " + wording.Polarity(mean) + " on the whole, " + wording.Signed(mean) + " on average, with moments from " + wording.Signed(low) + " to " + wording.Signed(high) + ".")
 		}
 		return s
 	case len(all) > told:
@@ -45,25 +46,25 @@ func describe(t timeline, name string, runs []run) sentence {
 		for _, u := range all {
 			low, high = min(low, u.to), max(high, u.to)
 		}
-		say(fmt.Sprintf(" changes %d times, between %s and %s; the largest is at ", len(all), signed(low), signed(high)),
+		say(fmt.Sprintf(" changes %d times, between %s and %s; the largest is at ", len(all), wording.Signed(low), wording.Signed(high)),
 			slices.MaxFunc(all, func(a, b turn) int { return cmp.Compare(a.size, b.size) }))
 		say(".")
 		return s
 	}
-	been := map[string]bool{polarity(all[0].from): true}
+	been := map[string]bool{wording.Polarity(all[0].from): true}
 	for i, u := range all {
 		lead := ", then "
 		switch {
 		case i == 0:
-			lead = " opens " + polarity(u.from) + ", "
+			lead = " opens " + wording.Polarity(u.from) + ", "
 		case i == len(all)-1:
 			lead = " and "
 		}
 		again := ""
-		if polarity(u.from) != polarity(u.to) && been[polarity(u.to)] {
+		if wording.Polarity(u.from) != wording.Polarity(u.to) && been[wording.Polarity(u.to)] {
 			again = " again"
 		}
-		been[polarity(u.to)] = true
+		been[wording.Polarity(u.to)] = true
 		say(lead+u.words()+again+" at ", u)
 	}
 	say(".")
@@ -101,7 +102,7 @@ func durationOf(d sink.Duration) time.Duration { return time.Duration(d) }
 func durationText(d time.Duration) string {
 	switch {
 	case d >= 10*time.Second:
-		return lasting(d.Seconds())
+		return wording.Lasting(d.Seconds())
 	case d > 0:
 		return string(appendNumber(nil, d.Seconds()*1000, 0)) + " ms"
 	default:

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 // table lists the numbers, for who cannot or will not look at the curves.
@@ -32,7 +33,7 @@ func newTable(t timeline, people []person) table {
 	every := max(1, (total+rowsAtMost-1)/rowsAtMost)
 	var out table
 	if every > 1 {
-		out.Every = lasting(math.Max(float64(every)*t.hop.Seconds(), 1))
+		out.Every = wording.Lasting(math.Max(float64(every)*t.hop.Seconds(), 1))
 	}
 	for _, p := range people {
 		n := 0
@@ -49,15 +50,15 @@ func newTable(t timeline, people []person) table {
 
 func newRow(t timeline, name string, s sample) row {
 	r := row{
-		From: clock(t.x(s.Window.Start)), To: clock(t.x(s.Window.End)), Name: name, Score: signed(float64(s.Score)), Polarity: s.Polarity,
-		Low: signed(float64(s.Interval.Low)), High: signed(float64(s.Interval.High)), Rolling: signed(float64(s.Rolling.Participant)),
+		From: wording.Clock(t.x(s.Window.Start)), To: wording.Clock(t.x(s.Window.End)), Name: name, Score: wording.Signed(float64(s.Score)), Polarity: s.Polarity,
+		Low: wording.Signed(float64(s.Interval.Low)), High: wording.Signed(float64(s.Interval.High)), Rolling: wording.Signed(float64(s.Rolling.Participant)),
 	}
 	for _, m := range ingest.Modalities() {
 		part := stream(s.Event, m)
 		if part.Present {
-			r.Streams = append(r.Streams, cell{Score: signed(scoreOf(part)), Weight: percent(weightOf(part))})
+			r.Streams = append(r.Streams, cell{Score: wording.Signed(scoreOf(part)), Weight: wording.Percent(weightOf(part))})
 		} else {
-			r.Streams = append(r.Streams, cell{Why: because(part.Reason)})
+			r.Streams = append(r.Streams, cell{Why: wording.Because(part.Reason)})
 		}
 	}
 	return r
@@ -96,7 +97,7 @@ func newSeries(runs []run, name string) series {
 				part := stream(s.Event, m)
 				value, weight := hundredths(scoreOf(part)), hundredths(weightOf(part))
 				if !part.Present {
-					why := because(part.Reason)
+					why := wording.Because(part.Reason)
 					if _, ok := index[why]; !ok {
 						index[why] = len(d.Reasons)
 						d.Reasons = append(d.Reasons, why)

@@ -7,6 +7,7 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 // timeline maps instants to places on the page.
@@ -166,7 +167,7 @@ func (t timeline) axis(about float64) (ticks []tick, step string) {
 		}
 	}
 	for at := 0.0; at <= t.seconds; at += seconds {
-		ticks = append(ticks, tick{t.percent(at), clock(at)})
+		ticks = append(ticks, tick{t.percent(at), wording.Clock(at)})
 	}
 	return ticks, t.percent(seconds)
 }

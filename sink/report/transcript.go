@@ -8,6 +8,7 @@ import (
 
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/wording"
 )
 
 // spoken is one segment of the transcript, or a silence between two.
@@ -52,7 +53,7 @@ func newTranscript(t timeline, c Call) *transcript {
 		for _, s := range c.Transcript[name] {
 			from, to := t.x(s.Start), t.x(s.End)
 			all.segments = append(all.segments, spoken{
-				Name: name, Clock: clock(from), id: s.ID, x: from, end: max(to, from),
+				Name: name, Clock: wording.Clock(from), id: s.ID, x: from, end: max(to, from),
 				From: string(appendNumber(nil, from, 2)), To: string(appendNumber(nil, to, 2)),
 				Words: words(s, look),
 			})
@@ -119,7 +120,7 @@ func (all *transcript) tint(name string, events []*sink.Event, runs []run) {
 			e = nearest(runs, (s.x+s.end)/2)
 		}
 		if e != nil {
-			s.Tint, s.Score = tint(float64(e.Score)), signed(float64(e.Score))
+			s.Tint, s.Score = tint(float64(e.Score)), wording.Signed(float64(e.Score))
 		}
 	}
 }
@@ -185,7 +186,7 @@ func (all *transcript) lines() []spoken {
 	at := 0.0
 	for _, s := range all.segments {
 		if s.x-at >= silence {
-			lines = append(lines, spoken{Silence: lasting(s.x - at), Clock: clock(at), From: string(appendNumber(nil, at, 2)), To: s.From})
+			lines = append(lines, spoken{Silence: wording.Lasting(s.x - at), Clock: wording.Clock(at), From: string(appendNumber(nil, at, 2)), To: s.From})
 		}
 		at = max(at, s.end)
 		lines = append(lines, s)
