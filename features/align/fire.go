@@ -101,16 +101,34 @@ func hand(emit func(*features.Window), w *features.Window, state features.State,
 	return r
 }
 
-// skip leaves out the windows of a long stretch in which nothing came, all but
-// those of its last minute: after a jump of time there would be no end of them.
+// skip leaves out the windows of a long stretch without any data, all but those
+// of its last minute: after a jump of time there would be no end of them.
 func (a *Aligner) skip() {
-	start := a.complete.Add(-maxAhead)
-	if a.first.IsZero() || !a.next.Before(start) || a.next.Add(-a.cfg.Window).Before(a.last) {
+	if a.first.IsZero() || !a.next.Before(a.complete.Add(-maxAhead)) {
 		return
 	}
-	next := gridCeil(start, a.cfg.Hop)
-	a.stats.Skipped += uint64(next.Sub(a.next) / a.cfg.Hop)
-	a.next, a.begun = next, true
+	until := earlier(a.complete, a.dataSince(a.next.Add(-a.cfg.Window)))
+	if next := gridCeil(until.Add(-maxAhead), a.cfg.Hop); next.After(a.next) {
+		a.stats.Skipped += uint64(next.Sub(a.next) / a.cfg.Hop)
+		a.next, a.begun = next, true
+	}
+}
+
+// dataSince returns the start of the oldest data that reach beyond t; where
+// there are none, the newest known time.
+func (a *Aligner) dataSince(t time.Time) time.Time {
+	oldest := later(a.now, a.newest)
+	for m := range a.steps {
+		if i := a.steps[m].search(t); i < len(a.steps[m].all) {
+			oldest = earlier(oldest, a.steps[m].all[i].Start)
+		}
+	}
+	for _, s := range a.text.segments {
+		if s.End.After(t) {
+			oldest = earlier(oldest, s.Start)
+		}
+	}
+	return oldest
 }
 
 // forget gives back the Receipts of what only final windows hold, and drops

@@ -122,9 +122,9 @@ func (a *Aligner) move(m ingest.Modality, change func(*track)) {
 }
 
 // began moves the first window to where the participant begins. Until a window
-// is final an earlier unit can still come.
+// is final an earlier unit can still come, unless it is late.
 func (a *Aligner) began(at time.Time) {
-	if a.begun || !a.first.IsZero() && !at.Before(a.first) {
+	if a.begun || at.Before(a.complete) || !a.first.IsZero() && !at.Before(a.first) {
 		return
 	}
 	a.first = at

@@ -1,53 +1,33 @@
 package align
 
-import (
-	"time"
-)
+import "time"
 
 // warmUp is how much of a participant the first window must hold.
 const warmUp = time.Second
 
-// watermark returns the time before which nothing more is expected: the
-// minimum over the tracks that still move.
+// watermark returns the time before which nothing more is expected.
 func (a *Aligner) watermark() time.Time {
+	return a.slowest(a.idle, func(t *track) time.Time { return t.watermark(a.cfg.Lateness) }, a.now.Add(-a.cfg.Lateness))
+}
+
+// reach returns the time to which the tracks have come, in order or not.
+func (a *Aligner) reach() time.Time { return a.slowest(a.idle, (*track).reach, a.now) }
+
+// reachByWall is reach with idleness by the wall clock, which knows nothing of
+// the time in the input: where nothing moves, it ends with what came.
+func (a *Aligner) reachByWall() time.Time { return a.slowest(a.idleByWall, (*track).reach, a.newest) }
+
+// slowest returns the least of what is measured on the tracks that still move,
+// or, if none does, the time given. A track that trails too far is left behind,
+// and one that runs ahead does not take the others along.
+func (a *Aligner) slowest(idle func(*track) bool, measure func(*track) time.Time, silent time.Time) time.Time {
 	switch {
 	case a.newest.IsZero():
 		return time.Time{} // nothing came yet
 	case a.Over():
 		return a.end()
 	}
-	t, waiting := a.slowest(a.idle, func(t *track) time.Time { return t.watermark(a.cfg.Lateness) })
-	if !waiting {
-		t = a.now.Add(-a.cfg.Lateness)
-	}
-	return a.bounded(t)
-}
-
-// reach returns the time up to which the tracks that still move have come, in
-// order or not.
-func (a *Aligner) reach() time.Time {
-	t, waiting := a.slowest(a.idle, (*track).reach)
-	if !waiting {
-		t = a.now
-	}
-	return a.bounded(t)
-}
-
-// reachByWall is reach with idleness by the wall clock, which knows nothing of
-// the time in the input: where nothing moves, it ends with what came.
-func (a *Aligner) reachByWall() time.Time {
-	t, waiting := a.slowest(a.idleByWall, (*track).reach)
-	if !waiting {
-		t = a.newest
-	}
-	return a.bounded(t)
-}
-
-// slowest returns the least of what is measured on each track that is neither
-// over nor idle, and whether there is one.
-func (a *Aligner) slowest(idle func(*track) bool, measure func(*track) time.Time) (time.Time, bool) {
-	var least time.Time
-	waiting := false
+	least, waiting := silent, false
 	for i := range a.tracks {
 		t := &a.tracks[i]
 		if !t.known || t.over || idle(t) {
@@ -57,7 +37,7 @@ func (a *Aligner) slowest(idle func(*track) bool, measure func(*track) time.Time
 			least, waiting = at, true
 		}
 	}
-	return least, waiting
+	return earlier(later(least, a.newest.Add(-maxBehind)), later(a.now, a.newest).Add(maxAhead))
 }
 
 func (a *Aligner) idle(t *track) bool {
@@ -65,12 +45,6 @@ func (a *Aligner) idle(t *track) bool {
 }
 
 func (a *Aligner) idleByWall(t *track) bool { return a.wall.Sub(t.movedWall) >= a.cfg.Idle }
-
-// bounded keeps a time within what is believed: a track that trails too far is
-// left behind, and one that runs ahead does not take the others along.
-func (a *Aligner) bounded(t time.Time) time.Time {
-	return earlier(later(t, a.newest.Add(-maxBehind)), later(a.now, a.newest).Add(maxAhead))
-}
 
 // end returns the end of the last window of all that came: the hop after the
 // last unit, but at least the first window.
