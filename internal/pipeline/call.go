@@ -113,6 +113,10 @@ func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
 	if c.finished {
 		return ErrFinished
 	}
+	if c.stopped.Err() != nil {
+		s.Receipt.Release()
+		return c.Finish(ctx)
+	}
 	aligner, err := c.aligner(s.Track.Participant)
 	if err != nil {
 		return err
