@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/inference"
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/replay"
+	"github.com/valence-live/valence/internal/config"
+	"github.com/valence-live/valence/internal/pipeline"
+	"github.com/valence-live/valence/internal/telemetry"
+	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/jsonl"
+	"github.com/valence-live/valence/sink/memory"
+	"github.com/valence-live/valence/sink/report"
+)
+
+// replayCmd scores a recorded call.
+type replayCmd struct {
+	Media       string        `arg:"" optional:"" help:"A media file, or a transcript alone." placeholder:"MEDIA"`
+	Transcript  []string      `help:"Transcript of MEDIA (.vtt, .srt, .json), or NAME=FILE for one participant." placeholder:"[NAME=]FILE" sep:"none"`
+	Session     string        `help:"Id of the call." default:"replay"`
+	Participant []string      `help:"Id of the speaker of MEDIA, or NAME=FILE for each participant of the call." placeholder:"NAME[=FILE]" sep:"none"`
+	Speed       string        `help:"max: as fast as it goes; 1: as fast as it was spoken." enum:"max,1" default:"max"`
+	Output      string        `short:"o" help:"Where the events go as JSON lines; - is stdout." default:"-" placeholder:"FILE"`
+	Report      string        `help:"Also write a page that shows the call." placeholder:"FILE"`
+	Drop        []string      `help:"Leave streams out: text, audio, video." placeholder:"STREAM"`
+	Window      time.Duration `help:"Length of the sliding windows (align.window)." placeholder:"8s"`
+	Hop         time.Duration `help:"Time from one window to the next (align.hop)." placeholder:"1s"`
+	Start       time.Time     `help:"Capture time of the first sample; default: the file's creation time, else 1970-01-01T00:00:00Z." placeholder:"TIME"`
+	Provisional bool          `help:"Also publish each window as soon as it is reached, before it is final."`
+	Quiet       bool          `short:"q" help:"Show no progress on stderr."`
+}
+
+// Help is shown by --help.
+func (replayCmd) Help() string {
+	return `Containers: WebM, MP4/MOV, Matroska, MPEG, WAV, FLAC, Ogg and what else FFmpeg reads. Streams that are missing are said to be missing; what there is is scored. Replaying a file is taken as the consent of the people in it.
+
+Examples:
+  valence replay talk.mp4 --transcript talk.vtt --report talk.html
+  valence replay --participant alice=a.webm --participant bob=b.mp4 --transcript alice=a.vtt -o events.jsonl
+  valence replay notes.srt
+  valence replay talk.mp4 --drop video | jq .rolling.participant`
+}
+
+// Run replays.
+func (r *replayCmd) Run(ctx context.Context, c *cli) (err error) {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	source, err := r.source()
+	if err != nil {
+		return err
+	}
+	logger, err := telemetry.NewLogger(cfg.Log, os.Stderr)
+	if err != nil {
+		return err
+	}
+	set, stop, err := telemetry.Start(ctx, logger, version())
+	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return err
+	}
+	return r.replay(ctx, cfg, source, set)
+}
+
+// replay runs one call from its files to its events.
+func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.Config, set telemetry.Settings) (err error) {
+	source, err := replay.Open(ctx, from, set.Logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	engine, err := pipeline.Open(cfg.Inference, set)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close(context.WithoutCancel(ctx))) }()
+
+	out, err := create(r.Output)
+	if err != nil {
+		return err
+	}
+	lines, store := jsonl.New(out), memory.New(memory.Default())
+	var attention []report.Attention
+	call, err := engine.NewCall(r.call(cfg, engine, source, &attention), sink.Fanout{lines, store})
+	if err != nil {
+		return errors.Join(err, out.Close())
+	}
+	err = call.Run(ctx, source)
+	err = errors.Join(err, lines.Close(), out.Close())
+	if r.Report == "" || ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(err, r.writeReport(source, store, attention)) // also of a file that broke off
+}
+
+// source reads the command line: who speaks in which file.
+func (r *replayCmd) source() (replay.Config, error) {
+	cfg := replay.Config{Session: r.Session, Start: r.Start, RealTime: r.Speed == "1"}
+	var errs []error
+	for _, name := range r.Drop {
+		m, err := ingest.ParseModality(name)
+		errs = append(errs, err)
+		cfg.Drop = append(cfg.Drop, m)
+	}
+	single := ""
+	for _, p := range r.Participant {
+		name, file, both := strings.Cut(p, "=")
+		switch {
+		case both:
+			cfg.Inputs = append(cfg.Inputs, replay.Input{Participant: name, Media: file})
+		case single != "":
+			errs = append(errs, fmt.Errorf("--participant %s and %s name no file: with several participants give each as NAME=FILE", single, p))
+		default:
+			single = p
+		}
+	}
+	switch {
+	case r.Media != "" && len(cfg.Inputs) > 0:
+		errs = append(errs, fmt.Errorf("both %s and --participant NAME=FILE are given: write --participant NAME=%[1]s", r.Media))
+	case r.Media != "":
+		if single == "" {
+			single = trimExt(filepath.Base(r.Media))
+		}
+		cfg.Inputs = append(cfg.Inputs, replay.Input{Participant: single, Media: r.Media})
+	case single != "":
+		errs = append(errs, fmt.Errorf("--participant %s names no file: write --participant %[1]s=FILE, or give MEDIA", single))
+	case len(cfg.Inputs) == 0 && len(r.Transcript) == 0:
+		errs = append(errs, errors.New("nothing to replay: give a media file or a transcript (valence replay --help shows examples)"))
+	}
+	for _, t := range r.Transcript {
+		errs = append(errs, addTranscript(&cfg, t))
+	}
+	return cfg, errors.Join(errs...)
+}
+
+// addTranscript gives a transcript to the participant that it names. One who is
+// named nowhere else takes part by the transcript alone.
+func addTranscript(cfg *replay.Config, argument string) error {
+	name, file, named := strings.Cut(argument, "=")
+	if !named {
+		if len(cfg.Inputs) != 1 {
+			return fmt.Errorf("--transcript %s: with several participants write --transcript NAME=%[1]s", argument)
+		}
+		name, file = cfg.Inputs[0].Participant, argument
+	}
+	for i := range cfg.Inputs {
+		if in := &cfg.Inputs[i]; in.Participant == name {
+			if in.Transcript != "" {
+				return fmt.Errorf("--transcript is given twice for %s", name)
+			}
+			in.Transcript = file
+			return nil
+		}
+	}
+	cfg.Inputs = append(cfg.Inputs, replay.Input{Participant: name, Transcript: file})
+	return nil
+}
+
+// call lays the command line over the configuration.
+func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *replay.Source, attention *[]report.Attention) pipeline.CallConfig {
+	c := pipeline.CallConfig{Align: cfg.Align, Rolling: cfg.Sink.Rolling}
+	c.Align.Limits = engine.Limits()
+	c.Align.Provisional = r.Provisional
+	if r.Window != 0 {
+		c.Align.Window = r.Window
+	}
+	if r.Hop != 0 {
+		c.Align.Hop = r.Hop
+	}
+	c.Rolling.Hop = c.Align.Hop
+	if source.TranscriptsAlone() {
+		c.Rolling.Kind = features.Utterance
+	}
+	if r.Report != "" {
+		c.Observe = func(s inference.Score) {
+			if s.Window.Kind == features.Sliding {
+				*attention = append(*attention, report.AttentionOf(s)...)
+			}
+		}
+	}
+	return c
+}
+
+// writeReport draws what the store holds.
+func (r *replayCmd) writeReport(source *replay.Source, store *memory.Store, attention []report.Attention) error {
+	page := report.Call{Events: store.Session(r.Session), Attention: attention, Transcript: map[string][]ingest.Segment{}, Start: source.Start()}
+	for _, t := range source.Transcripts() {
+		page.Transcript[t.Participant] = t.Segments
+	}
+	out, err := create(r.Report)
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.Write(out, page), out.Close())
+}
+
+// create opens a file to write, with its folder; "-" is stdout, which stays
+// open.
+func create(name string) (io.WriteCloser, error) {
+	if name == "-" {
+		return keepOpen{os.Stdout}, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+		return nil, err
+	}
+	return os.Create(name) //nolint:gosec // G304: the person names the file
+}
+
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
+
+// trimExt returns the name without its extension.
+func trimExt(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }

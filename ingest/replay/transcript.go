@@ -1,0 +1,187 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/codec"
+)
+
+// ErrTranscript says that a transcript cannot be read; it names the file and the
+// line or segment.
+var ErrTranscript = errors.New("unreadable transcript")
+
+const (
+	// maxTranscript bounds a transcript file, in bytes: a day of speech is about 2 MB.
+	maxTranscript = 64 << 20
+	// maxCueID bounds a segment id, in bytes: it becomes part of keys in every sink.
+	maxCueID = 128
+)
+
+// cue is a segment as a file gives it: times since the file's zero.
+type cue struct {
+	where      string // for errors: "line 12", "segment 3"
+	id         string // as written; empty for none
+	start, end time.Duration
+	text       string
+	words      []spoken // empty if the file has no times for them
+}
+
+// spoken is one word and when it was said.
+type spoken struct {
+	text       string
+	start, end time.Duration
+}
+
+// readTranscript reads a .vtt, .srt or .json transcript, by the extension of its
+// name. zero is the capture time of the file's zero.
+//
+// The segments are final and in order of their start; those without a word are
+// left out. Ids are kept, percent-encoded where RFC 3986 reserves a character,
+// and made unique: the second "a" becomes "a-2", the first without one "-1".
+func readTranscript(name string, r io.Reader, zero time.Time) ([]ingest.Segment, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxTranscript+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(data) > maxTranscript {
+		return nil, fmt.Errorf("%w: %s is longer than %d MB; cut it", ErrTranscript, name, maxTranscript>>20)
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("%w: %s, line %d is not UTF-8; convert it, for instance with iconv", ErrTranscript, name, lineOfInvalid(data))
+	}
+	var cues []cue
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".vtt":
+		cues, err = parseVTT(lines(data))
+	case ".srt":
+		cues, err = parseSRT(lines(data))
+	case ".json":
+		cues, err = parseJSON(data, zero)
+	default:
+		err = errors.New("its name ends neither in .vtt nor .srt nor .json")
+	}
+	if err == nil {
+		err = check(cues)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrTranscript, name, err)
+	}
+	return segments(cues, zero), nil
+}
+
+// lines splits at CR LF, LF and CR.
+func lines(data []byte) []string {
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+func lineOfInvalid(data []byte) int {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if !utf8.Valid(line) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// check refuses times that cannot be meant and brings words into their cue.
+func check(cues []cue) error {
+	for i := range cues {
+		c := &cues[i]
+		switch {
+		case c.start < 0:
+			return fmt.Errorf("%s begins %s before the recording; give the time of its beginning by --start", c.where, -c.start)
+		case c.end > codec.MaxDuration:
+			return fmt.Errorf("%s ends %s into the recording, more than %s; is it of another recording, or --start wrong?", c.where, c.end, codec.MaxDuration)
+		case c.end < c.start:
+			return fmt.Errorf("%s ends before it begins", c.where)
+		case c.end == c.start:
+			c.end += time.Millisecond // some recognisers do that
+		}
+		from := c.start
+		for j := range c.words {
+			w := &c.words[j]
+			w.start = min(max(w.start, from), c.end)
+			w.end = min(max(w.end, w.start), c.end)
+			from = w.start
+		}
+	}
+	return nil
+}
+
+// segments finishes the cues: ids, order, absolute times.
+func segments(cues []cue, zero time.Time) []ingest.Segment {
+	cues = slices.DeleteFunc(cues, func(c cue) bool { return strings.TrimSpace(c.text) == "" && len(c.words) == 0 })
+	ids := uniqueIDs(cues)
+	out := make([]ingest.Segment, len(cues))
+	for i, c := range cues {
+		text := strings.Fields(c.text)
+		for _, w := range c.words {
+			if c.text == "" {
+				text = append(text, w.text)
+			}
+			out[i].Words = append(out[i].Words, ingest.Word{Text: w.text, Start: zero.Add(w.start), End: zero.Add(w.end)})
+		}
+		out[i].ID, out[i].Start, out[i].End = ids[i], zero.Add(c.start), zero.Add(c.end)
+		out[i].Text, out[i].Final = strings.Join(text, " "), true
+	}
+	slices.SortStableFunc(out, func(a, b ingest.Segment) int { return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End)) })
+	return out
+}
+
+// uniqueIDs gives each cue an id of its own. One that a file states is never
+// made up for another cue.
+func uniqueIDs(cues []cue) []string {
+	stated := make(map[string]bool, len(cues))
+	for _, c := range cues {
+		stated[encodeID(c.id)] = true
+	}
+	ids, uses := make([]string, len(cues)), make(map[string]int, len(cues))
+	for i, c := range cues {
+		id := encodeID(c.id)
+		if uses[id]++; id != "" && uses[id] == 1 {
+			ids[i] = id
+			continue
+		}
+		for {
+			ids[i] = id + "-" + strconv.Itoa(uses[id])
+			if !stated[ids[i]] {
+				break
+			}
+			uses[id]++
+		}
+		stated[ids[i]] = true
+	}
+	return ids
+}
+
+// encodeID keeps the unreserved characters of RFC 3986, section 2.3, and writes
+// every other byte as %XX.
+func encodeID(id string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(id) {
+		c := id[i]
+		switch {
+		case b.Len() > maxCueID-3:
+			return b.String() // cut; uniqueIDs tells those apart that are now the same
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
