@@ -20,11 +20,7 @@ func parseVTT(lines []string) ([]cue, error) {
 		return nil, errors.New(`line 1 is not "WEBVTT"`)
 	}
 	var cues []cue
-	i := 1
-	for i < len(lines) && lines[i] != "" && !strings.Contains(lines[i], arrow) {
-		i++ // the rest of the header
-	}
-	for i < len(lines) {
+	for i := textEnd(lines, 1); i < len(lines); { // behind the header
 		if lines[i] == "" {
 			i++
 			continue
@@ -32,14 +28,11 @@ func parseVTT(lines []string) ([]cue, error) {
 		// A block: its first or second line may be the timings; comments, styles
 		// and regions have none.
 		timings, id := i, ""
-		if !strings.Contains(lines[i], arrow) {
+		if i+1 < len(lines) && !isTimings(lines[i]) && isTimings(lines[i+1]) {
 			timings, id = i+1, lines[i]
 		}
-		isCue := timings < len(lines) && strings.Contains(lines[timings], arrow)
-		for i = timings + 1; i < len(lines) && lines[i] != "" && !strings.Contains(lines[i], arrow); {
-			i++
-		}
-		if !isCue {
+		i = textEnd(lines, timings+1)
+		if !isTimings(lines[timings]) {
 			continue
 		}
 		c := cue{where: fmt.Sprintf("the cue in line %d", timings+1), id: strings.TrimSpace(id)}
@@ -51,6 +44,16 @@ func parseVTT(lines []string) ([]cue, error) {
 		cues = append(cues, c)
 	}
 	return cues, nil
+}
+
+func isTimings(line string) bool { return strings.Contains(line, arrow) }
+
+// textEnd is the first line from i on that does not go on with a block's text.
+func textEnd(lines []string, i int) int {
+	for i < len(lines) && lines[i] != "" && !isTimings(lines[i]) {
+		i++
+	}
+	return i
 }
 
 // parseTimings reads "start --> end", with or without settings behind.
