@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
@@ -21,13 +20,9 @@ func (b *Bundle) Implements(c features.Contract) error {
 	}
 	for _, modality := range ingest.Modalities() {
 		spec, stream := c[modality], m.Streams.Of(modality)
-		var step time.Duration
-		if stream.RateHz > 0 {
-			step = time.Duration(float64(time.Second) / stream.RateHz)
-		}
-		if spec.Dim != stream.Width || spec.MaxLen != stream.MaxSteps || spec.Step != step {
+		if spec.Dim != stream.Width || spec.MaxLen != stream.MaxSteps || spec.Step != stream.Step() {
 			return fmt.Errorf("%w: streams.%s of the model %s %s has width %d, max_steps %d and a step of %s, its own contract has %d, %d and %s; export it again",
-				ErrContract, modality, m.Name, m.Version, stream.Width, stream.MaxSteps, step, spec.Dim, spec.MaxLen, spec.Step)
+				ErrContract, modality, m.Name, m.Version, stream.Width, stream.MaxSteps, stream.Step(), spec.Dim, spec.MaxLen, spec.Step)
 		}
 	}
 	return nil

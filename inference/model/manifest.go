@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"time"
 
 	"github.com/valence-live/valence/ingest"
 )
@@ -79,6 +81,11 @@ type Window struct {
 	MaxSeconds float64 `json:"max_seconds"`
 }
 
+// Longest is MaxSeconds.
+func (w Window) Longest() time.Duration {
+	return time.Duration(math.Round(w.MaxSeconds * float64(time.Second)))
+}
+
 // Streams are the three streams of a window.
 type Streams struct {
 	Text  Stream `json:"text"`
@@ -96,6 +103,14 @@ type Stream struct {
 	Width    int     `json:"width"`     // numbers in a vector
 	MaxSteps int     `json:"max_steps"` // vectors in a window
 	RateHz   float64 `json:"rate_hz"`   // vectors a second; 0 for tokens
+}
+
+// Step is the time between two vectors; 0 for tokens.
+func (s Stream) Step() time.Duration {
+	if s.RateHz == 0 {
+		return 0
+	}
+	return time.Duration(math.Round(float64(time.Second) / s.RateHz))
 }
 
 // File pins the content of a file.

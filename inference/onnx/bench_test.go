@@ -36,12 +36,12 @@ func fullWindow(b *testing.B, m *model.Manifest, n int) *features.Window {
 	streams := [ingest.NumModalities]*[]features.Vector{&w.Text, &w.Audio, &w.Video}
 	for _, modality := range ingest.Modalities() {
 		s := m.Streams.Of(modality)
-		steps, at := n, time.Duration(0)
+		steps := n
 		if s.RateHz > 0 {
-			steps, at = int(m.Window.Seconds*s.RateHz), time.Duration(float64(time.Second)/s.RateHz)
+			steps = int(m.Window.Seconds * s.RateHz)
 		}
 		for i := range steps {
-			*streams[modality] = append(*streams[modality], vector(modality, time.Duration(i)*at, s.Width, float32(i%5)/5))
+			*streams[modality] = append(*streams[modality], vector(modality, time.Duration(i)*s.Step(), s.Width, float32(i%5)/5))
 		}
 		w.Streams[modality] = features.Stream{Present: true, Coverage: 1}
 	}

@@ -15,8 +15,9 @@ func GridMask(m *model.Manifest, modality ingest.Modality, w *features.Window) [
 	if err != nil {
 		return nil
 	}
+	r.window = w
 	mask := make([]float32, r.length[modality])
-	g.fill(modality, w, make([]float32, len(mask)*g[modality].width), mask)
+	g.fill(modality, &r, make([]float32, len(mask)*g[modality].width), mask)
 	return mask
 }
 

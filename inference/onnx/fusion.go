@@ -145,15 +145,12 @@ func (p *Predictor) run(s set[*fusionTensors], rows []row) error {
 		if err != nil {
 			return err
 		}
-		clear(values)
-		clear(mask)
 		for i := range rows {
-			if !rows[i].present[m] {
-				continue
+			if rows[i].present[m] {
+				present[i*ingest.NumModalities+int(m)] = 1
 			}
-			present[i*ingest.NumModalities+int(m)] = 1
 			from, to := i*size.length, (i+1)*size.length
-			p.grid.fill(m, rows[i].window, values[from*p.grid[m].width:to*p.grid[m].width], mask[from:to])
+			p.grid.fill(m, &rows[i], values[from*p.grid[m].width:to*p.grid[m].width], mask[from:to])
 		}
 		if m == ingest.Text {
 			if err := f.out.use(size); err != nil {

@@ -159,16 +159,13 @@ func TestWindowBecomesTheTensorsThatTrainingSaw(t *testing.T) {
 			continue
 		}
 		w := window(t, func(w *features.Window) {
-			w.End = w.Start.Add(time.Duration(m.Window.MaxSeconds * float64(time.Second)))
+			w.End = w.Start.Add(m.Window.Longest())
 		})
 		streams := [ingest.NumModalities]*[]features.Vector{&w.Text, &w.Audio, &w.Video}
 		for _, modality := range ingest.Modalities() {
 			s := m.Streams.Of(modality)
 			for i := range c.Lengths[modality] {
-				v := features.Vector{Modality: modality, Start: w.Start}
-				if s.RateHz > 0 {
-					v.Start = w.Start.Add(time.Duration(float64(i) / s.RateHz * float64(time.Second)))
-				}
+				v := features.Vector{Modality: modality, Start: w.Start.Add(time.Duration(i) * s.Step())}
 				if goldenValid(i) {
 					v.Values = make([]float32, s.Width)
 					for k := range v.Values {

@@ -29,10 +29,7 @@ func newGrid(m *model.Manifest) grid {
 	var g grid
 	for _, modality := range ingest.Modalities() {
 		s := m.Streams.Of(modality)
-		g[modality] = axis{width: s.Width, maxSteps: s.MaxSteps, longest: time.Duration(m.Window.MaxSeconds * float64(time.Second))}
-		if s.RateHz > 0 {
-			g[modality].step = time.Duration(float64(time.Second) / s.RateHz)
-		}
+		g[modality] = axis{width: s.Width, maxSteps: s.MaxSteps, step: s.Step(), longest: m.Window.Longest()}
 	}
 	return g
 }
@@ -78,17 +75,28 @@ func (g *grid) row(w *features.Window) (row, error) {
 	return r, nil
 }
 
-// fill writes one stream of a window into its part of the tensors, which are
-// zero before.
-func (g *grid) fill(m ingest.Modality, w *features.Window, values, mask []float32) {
-	width := g[m].width
-	vectors := g.vectors(m, w)
-	for i := range vectors {
-		if slot := g[m].slot(w, &vectors[i], i); slot >= 0 {
+// fill writes one stream of a window into its part of the tensors, and zeros
+// where it has nothing.
+func (g *grid) fill(m ingest.Modality, r *row, values, mask []float32) {
+	clear(mask)
+	written := 0 // slots that are
+	if r.present[m] {
+		width := g[m].width
+		vectors := g.vectors(m, r.window)
+		for i := range vectors {
+			slot := g[m].slot(r.window, &vectors[i], i)
+			if slot < 0 {
+				continue
+			}
+			if slot > written {
+				clear(values[written*width : slot*width])
+			}
 			copy(values[slot*width:(slot+1)*width], vectors[i].Values)
 			mask[slot] = 1
+			written = max(written, slot+1)
 		}
 	}
+	clear(values[written*g[m].width:])
 }
 
 // vectors are those of a stream that fit into its tensor.
