@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/features/align"
@@ -35,7 +34,7 @@ func TestASettingThatCannotBeUsedIsNamed(t *testing.T) {
 			change(&cfg)
 			err := cfg.Validate()
 			require.ErrorIs(t, err, align.ErrConfig)
-			assert.ErrorContains(t, err, want)
+			require.ErrorContains(t, err, want)
 			_, err = align.New(nil, cfg, nil)
 			require.ErrorIs(t, err, align.ErrConfig)
 		})

@@ -26,16 +26,15 @@ func (a *Aligner) drain() {
 func (a *Aligner) fireFinal() {
 	for {
 		a.skip()
-		slides := a.slides(a.next, a.complete)
 		s := a.text.due(a.complete, revisionFinal)
 		switch {
-		case s != nil && !(slides && !a.next.After(s.End)):
-			a.fireUtterance(s, features.Final, revisionFinal)
-		case slides:
+		case a.slides(a.next, a.complete, s):
 			w := a.sliding(a.next)
 			a.done = append(a.done, hand(a.emit, w, features.Final, revisionFinal))
 			a.next = a.next.Add(a.cfg.Hop)
 			a.begun = true
+		case s != nil:
+			a.fireUtterance(s, features.Final, revisionFinal)
 		default:
 			return
 		}
@@ -47,22 +46,24 @@ func (a *Aligner) fireFinal() {
 func (a *Aligner) fireProvisional(by time.Time) {
 	for {
 		a.early = later(a.early, a.next)
-		slides := a.slides(a.early, by)
 		s := a.text.due(by, revisionProvisional)
 		switch {
-		case s != nil && !(slides && !a.early.After(s.End)):
-			a.fireUtterance(s, features.Provisional, revisionProvisional)
-		case slides:
+		case a.slides(a.early, by, s):
 			hand(a.emit, a.sliding(a.early), features.Provisional, revisionProvisional)
 			a.early = a.early.Add(a.cfg.Hop)
+		case s != nil:
+			a.fireUtterance(s, features.Provisional, revisionProvisional)
 		default:
 			return
 		}
 	}
 }
 
-// slides reports whether a sliding window ends by the given time.
-func (a *Aligner) slides(end, by time.Time) bool { return !a.first.IsZero() && !end.After(by) }
+// slides reports whether it is the turn of the sliding window with that end:
+// it is due, and no utterance ends before it.
+func (a *Aligner) slides(end, by time.Time, utterance *segment) bool {
+	return !a.first.IsZero() && !end.After(by) && (utterance == nil || !end.After(utterance.End))
+}
 
 func (a *Aligner) fireUtterance(s *segment, state features.State, revision int) {
 	s.utterance = hand(a.emit, a.utterance(s), state, revision)
@@ -109,7 +110,7 @@ func (a *Aligner) skip() {
 	}
 	until := earlier(a.complete, a.dataSince(a.next.Add(-a.cfg.Window)))
 	if next := gridCeil(until.Add(-maxAhead), a.cfg.Hop); next.After(a.next) {
-		a.stats.Skipped += uint64(next.Sub(a.next) / a.cfg.Hop)
+		a.stats.Skipped += uint64(next.Sub(a.next) / a.cfg.Hop) //nolint:gosec // next comes after a.next
 		a.next, a.begun = next, true
 	}
 }

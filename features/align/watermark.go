@@ -18,8 +18,7 @@ func (a *Aligner) reach() time.Time { return a.slowest(a.idle, (*track).reach, a
 func (a *Aligner) reachByWall() time.Time { return a.slowest(a.idleByWall, (*track).reach, a.newest) }
 
 // slowest returns the least of what is measured on the tracks that still move,
-// or, if none does, the time given. A track that trails too far is left behind,
-// and one that runs ahead does not take the others along.
+// or, if none does, the time given. A track that trails too far is left behind.
 func (a *Aligner) slowest(idle func(*track) bool, measure func(*track) time.Time, silent time.Time) time.Time {
 	switch {
 	case a.newest.IsZero():
@@ -37,7 +36,7 @@ func (a *Aligner) slowest(idle func(*track) bool, measure func(*track) time.Time
 			least, waiting = at, true
 		}
 	}
-	return earlier(later(least, a.newest.Add(-maxBehind)), later(a.now, a.newest).Add(maxAhead))
+	return later(least, a.newest.Add(-maxBehind))
 }
 
 func (a *Aligner) idle(t *track) bool {
