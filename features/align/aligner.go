@@ -27,6 +27,7 @@ type Aligner struct {
 	early    time.Time // end of the next provisional one
 	begun    bool      // the first final one was handed out: next only moves on
 	done     []record  // final sliding windows that may still be corrected, in order
+	freed    time.Time // what ends by then holds no Receipt any more
 
 	stats   Stats
 	closed  bool

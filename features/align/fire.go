@@ -135,10 +135,11 @@ func (a *Aligner) dataSince(t time.Time) time.Time {
 // forget gives back the Receipts of what only final windows hold, and drops
 // what no correction can need.
 func (a *Aligner) forget() {
-	if a.next.IsZero() {
+	needed := a.needed()
+	if !needed.After(a.freed) {
 		return
 	}
-	needed := a.needed()
+	a.freed = needed
 	old := earlier(needed, a.complete.Add(-a.cfg.Correction-a.cfg.Limits.Window))
 	for m := range a.tracks {
 		a.steps[m].release(needed)

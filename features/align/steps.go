@@ -13,12 +13,7 @@ const maxSteps = 8192
 
 // steps are the vectors of an audio or video track that a window may still
 // need, in order of Start.
-type steps struct {
-	all []features.Vector
-	// held is the first one whose Receipt is still held: no window that is yet
-	// to become final needs the ones before.
-	held int
-}
+type steps struct{ all []features.Vector }
 
 // insert puts a vector in its place and owns its Receipt. It refuses one that
 // begins with another.
@@ -29,11 +24,6 @@ func (s *steps) insert(v features.Vector) bool {
 	}
 	if i > 0 && s.all[i-1].Start.Equal(v.Start) {
 		return false
-	}
-	if i < s.held {
-		v.Receipt.Release()
-		v.Receipt = nil
-		s.held++
 	}
 	s.all = slices.Insert(s.all, i, v)
 	return true
@@ -53,9 +43,9 @@ func (s *steps) search(t time.Time) int {
 
 // release gives back the Receipts of what begins before the given time.
 func (s *steps) release(before time.Time) {
-	for ; s.held < len(s.all) && s.all[s.held].Start.Before(before); s.held++ {
-		s.all[s.held].Receipt.Release()
-		s.all[s.held].Receipt = nil
+	for i := range s.all[:s.search(before)] {
+		s.all[i].Receipt.Release()
+		s.all[i].Receipt = nil
 	}
 }
 
@@ -69,9 +59,8 @@ func (s *steps) forget(before time.Time) {
 
 // drop removes the n oldest.
 func (s *steps) drop(n int) {
-	for i := s.held; i < n; i++ {
+	for i := range s.all[:n] {
 		s.all[i].Receipt.Release()
 	}
 	s.all = slices.Delete(s.all, 0, n)
-	s.held = max(0, s.held-n)
 }
