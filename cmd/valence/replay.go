@@ -17,6 +17,7 @@ import (
 	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/telemetry"
+	"github.com/valence-live/valence/internal/view"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/jsonl"
 	"github.com/valence-live/valence/sink/memory"
@@ -61,7 +62,14 @@ func (r *replayCmd) Run(ctx context.Context, c *cli) (err error) {
 	if err != nil {
 		return err
 	}
-	logger, err := telemetry.NewLogger(cfg.Log, os.Stderr)
+	var progress *view.View
+	var logs io.Writer = os.Stderr
+	if !r.Quiet {
+		progress = newView(r.Session)
+		logs = progress // so that a line of log does not tear the view
+		defer func() { err = errors.Join(err, progress.Close(time.Now())) }()
+	}
+	logger, err := telemetry.NewLogger(cfg.Log, logs)
 	if err != nil {
 		return err
 	}
@@ -70,11 +78,11 @@ func (r *replayCmd) Run(ctx context.Context, c *cli) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.replay(ctx, cfg, source, set)
+	return r.replay(ctx, cfg, source, set, progress)
 }
 
 // replay runs one call from its files to its events.
-func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.Config, set telemetry.Settings) (err error) {
+func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.Config, set telemetry.Settings, progress *view.View) (err error) {
 	source, err := replay.Open(ctx, from, set.Logger)
 	if err != nil {
 		return err
@@ -92,11 +100,17 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 	}
 	lines, store := jsonl.New(out), memory.New(memory.Default())
 	var attention []report.Attention
-	call, err := engine.NewCall(r.call(cfg, engine, source, &attention), sink.Fanout{lines, store})
+	to := sink.Fanout{lines, store}
+	var input ingest.Source = source
+	if progress != nil {
+		to = append(to, shown{progress})
+		input = watched{source, progress}
+	}
+	call, err := engine.NewCall(r.call(cfg, engine, source, &attention), to)
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
-	err = call.Run(ctx, source)
+	err = call.Run(ctx, input)
 	err = errors.Join(err, lines.Close(), out.Close())
 	if r.Report == "" || ctx.Err() != nil {
 		return err
@@ -204,22 +218,3 @@ func (r *replayCmd) writeReport(source *replay.Source, store *memory.Store, atte
 	}
 	return errors.Join(report.Write(out, page), out.Close())
 }
-
-// create opens a file to write, with its folder; "-" is stdout, which stays
-// open.
-func create(name string) (io.WriteCloser, error) {
-	if name == "-" {
-		return keepOpen{os.Stdout}, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-		return nil, err
-	}
-	return os.Create(name) //nolint:gosec // G304: the person names the file
-}
-
-type keepOpen struct{ io.Writer }
-
-func (keepOpen) Close() error { return nil }
-
-// trimExt returns the name without its extension.
-func trimExt(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/replay"
+	"github.com/valence-live/valence/internal/view"
+	"github.com/valence-live/valence/sink"
+)
+
+// newView shows a replay on stderr: live on a terminal, a line now and then
+// elsewhere. NO_COLOR (no-color.org) is respected.
+func newView(title string) *view.View {
+	fd := int(os.Stderr.Fd()) //nolint:gosec // G115: a file descriptor is small
+	terminal := term.IsTerminal(fd) && os.Getenv("TERM") != "dumb"
+	return view.New(os.Stderr, view.Options{
+		Title: title, Terminal: terminal, Colour: terminal && os.Getenv("NO_COLOR") == "",
+		Width: func() int {
+			if width, _, err := term.GetSize(fd); err == nil && width > 0 {
+				return width
+			}
+			return 80
+		},
+	})
+}
+
+// shown is a view as a sink.
+type shown struct{ *view.View }
+
+// Publish implements sink.Publisher.
+func (s shown) Publish(_ context.Context, e *sink.Event) error {
+	s.Event(e, time.Now())
+	return nil
+}
+
+// watched is a source that tells a view how far it has come.
+type watched struct {
+	*replay.Source
+	view *view.View
+}
+
+// Run implements ingest.Source.
+func (w watched) Run(ctx context.Context, h ingest.Handler) error {
+	return w.Source.Run(ctx, watcher{w, h})
+}
+
+type watcher struct {
+	watched
+	next ingest.Handler
+}
+
+// Handle implements ingest.Handler.
+func (w watcher) Handle(ctx context.Context, s ingest.Sample) error {
+	w.view.Progress(s.Time.Sub(w.Start()), w.Duration(), time.Now())
+	return w.next.Handle(ctx, s)
+}
