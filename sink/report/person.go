@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink/wording"
 )
@@ -75,8 +76,12 @@ func meanScore(runs []run) float64 {
 	return sum / time
 }
 
-// gaps are the stretches between the runs that are longer than a hop.
+// gaps are the stretches between the runs that are longer than a hop. Between
+// utterances there is nothing to be missed.
 func gaps(t timeline, runs []run) []gap {
+	if len(runs) > 0 && runs[0][0].Window.Kind != features.Sliding {
+		return nil
+	}
 	var found []gap
 	at := 0.0
 	add := func(to float64) {

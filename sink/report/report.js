@@ -46,6 +46,7 @@
       if (at[middle] < x) low = middle + 1; else high = middle;
     }
     if (low > 0 && x - at[low - 1] < at[low] - x) low--;
+    if (person.lasts) return Math.abs(at[low] - x) <= person.lasts[low] ? low : -1;
     const hop = at.length > 1 ? Math.max(1, at[1] - at[0]) : 1;
     const edge = x < at[0] ? at[0] : x > at[at.length - 1] ? seconds - at[at.length - 1] : 0;
     return Math.abs(at[low] - x) <= Math.max(1.5 * hop, edge) ? low : -1;

@@ -214,6 +214,7 @@ func TestACallMayLackAnything(t *testing.T) {
 	alone := text(t, draw(t, report.Call{Events: utterances, Transcript: full.Transcript}))
 	assert.Contains(t, alone, "Score of each utterance")
 	assert.Contains(t, alone, "alice opens positive")
+	assert.NotContains(t, alone, "nothing to score", "between utterances nothing is missing")
 
 	draw(t, report.Call{Events: full.Events[:1]})
 }

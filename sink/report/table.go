@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink/wording"
 )
@@ -77,7 +78,9 @@ type series struct {
 	// absent + the index of its reason.
 	Streams [ingest.NumModalities][]int `json:"streams"`
 	Reasons []string                    `json:"reasons"`
-	Breaks  []int                       `json:"breaks"` // indices at which a run begins
+	// Lasts is how long an utterance lasts on each side of its middle; a sliding
+	// window stands for the time until the next.
+	Lasts []float64 `json:"lasts,omitempty"`
 }
 
 const absent = 1000
@@ -86,9 +89,11 @@ func newSeries(runs []run, name string) series {
 	d := series{Name: name, Reasons: []string{}}
 	index := map[string]int{}
 	for _, r := range runs {
-		d.Breaks = append(d.Breaks, len(d.At))
 		for _, s := range r {
 			d.At = append(d.At, math.Round(s.x*100)/100)
+			if s.Window.Kind != features.Sliding {
+				d.Lasts = append(d.Lasts, math.Round((s.to-s.from)*50)/100)
+			}
 			d.Score = append(d.Score, hundredths(float64(s.Score)))
 			d.Low = append(d.Low, hundredths(float64(s.Interval.Low)))
 			d.High = append(d.High, hundredths(float64(s.Interval.High)))
