@@ -1,5 +1,6 @@
 """The exported graph: the same numbers as PyTorch, and int8 near them."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from valence_training.text.bert import Bert
 from valence_training.text.export import Encoder, export_fp32, quantise, score
 from valence_training.text.regressor import Regressor, pad
+from valence_training.text.smooth import smoothed
 
 WIDTH = 64
 
@@ -45,6 +47,29 @@ def test_int8_points_the_same_way_and_is_repeatable(graph: Path, tmp_path: Path)
     exact, served = Encoder(graph)(ids), Encoder(tmp_path / "a.onnx")(ids)
     cosine = (exact * served).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(served, axis=1)
     assert cosine.min() > 0.995
+
+
+def test_smoothing_changes_no_output(model: Regressor) -> None:
+    ids = [101, 5, 6, 7, 8, 102]
+    smooth = smoothed(model.bert, [ids, [101, 9, 102]])
+    with torch.no_grad():
+        torch.testing.assert_close(smooth(torch.tensor([ids])), model.bert(torch.tensor([ids])), atol=1e-5, rtol=0)
+
+
+def test_smoothing_tames_a_large_channel(model: Regressor, tmp_path: Path) -> None:
+    bert = copy.deepcopy(model.bert)
+    with torch.no_grad():
+        for layer in bert.layers:  # one channel of the feed-forward input 60 times the others, as trained nets have it
+            layer.attended_norm.weight[3] *= 60
+            layer.inner.weight[:, 3] /= 60
+    ids = list(range(101, 120))
+    errors = []
+    for name, net in (("plain", bert), ("smooth", smoothed(bert, [ids]))):
+        export_fp32(net, tmp_path / f"{name}.fp32.onnx")
+        quantise(tmp_path / f"{name}.fp32.onnx", tmp_path / f"{name}.onnx")
+        exact, served = Encoder(tmp_path / f"{name}.fp32.onnx")(ids), Encoder(tmp_path / f"{name}.onnx")(ids)
+        errors.append(float(np.abs(exact - served).mean()))
+    assert errors[1] < errors[0]
 
 
 def test_the_graph_has_the_names_and_shapes_of_the_contract(graph: Path) -> None:

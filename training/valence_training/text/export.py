@@ -24,12 +24,13 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from valence_training.data import mosi
+from valence_training.data import mosi, sst
 from valence_training.metrics import Metrics, metrics
 from valence_training.paths import BUNDLE
 from valence_training.text.bert import Bert
 from valence_training.text.finetune import LIMIT, Config, State, make, predict, pretrained
 from valence_training.text.regressor import Head, Regressor
+from valence_training.text.smooth import smoothed
 from valence_training.text.wordpiece import WordPiece
 
 OPSET = 17
@@ -96,6 +97,12 @@ def tuned_model(file: Path) -> tuple[Regressor, State]:
     return model.eval(), state
 
 
+def calibration(wordpiece: WordPiece) -> list[list[int]]:
+    """Return the ids of some training texts of both corpora, which show how large activations are."""
+    texts = [row.text for row in mosi.segments("train")[::8]] + [row.text for row in sst.sentences("train")[::50]]
+    return [wordpiece.ids(text, LIMIT) for text in texts]
+
+
 @torch.no_grad()
 def score(head: Head, vectors: Floats) -> float:
     """Return what the fine-tuned head makes of a text's vectors [L, 384], [CLS] and [SEP] left out."""
@@ -156,7 +163,7 @@ def main() -> None:
     model, state = tuned_model(args.state or Config().directory() / "chosen.pt")
     args.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        export_fp32(model.bert, Path(scratch) / "fp32.onnx")
+        export_fp32(smoothed(model.bert, calibration(wordpiece)), Path(scratch) / "fp32.onnx")
         quantise(Path(scratch) / "fp32.onnx", Path(scratch) / "int8.onnx")
         (args.output / "text.onnx").write_bytes((Path(scratch) / "int8.onnx").read_bytes())
     (args.output / "vocab.txt").write_text("".join(f"{p}\n" for p in wordpiece.vocabulary()), encoding="utf-8")
