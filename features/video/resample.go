@@ -7,7 +7,7 @@ import (
 )
 
 // maxTaps bounds how many places a side are averaged for one pixel of a crop.
-const maxTaps = 6
+const maxTaps = 4
 
 // smooth is how many taps a side are still interpolated; with more of them each
 // is about one pixel of the picture, and the nearest one does.
