@@ -63,7 +63,8 @@ type Score struct {
 	Interval      Interval
 	Streams       [ingest.NumModalities]Contribution
 	// Attention is the share of attention of each vector of Window.Text that
-	// the model read; empty without text.
+	// the model read, which are the last len(Attention) of them; empty without
+	// text.
 	Attention []float32
 	Model     Model
 	Queue     time.Duration // waited for a batch
