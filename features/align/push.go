@@ -86,7 +86,7 @@ func (a *Aligner) segment(s features.Segment) bool {
 		// recogniser has come, but nothing of the time ahead.
 		t.newest = later(t.newest, later(s.Start, earlier(s.End, a.now)))
 	})
-	if s.Final {
+	if s.Final && a.text.find(s.ID) == fresh {
 		a.correct(fresh, span)
 	}
 	return true
@@ -128,7 +128,7 @@ func (a *Aligner) began(at time.Time) {
 		return
 	}
 	a.first = at
-	a.next = gridCeil(at.Add(warmUp), a.cfg.Hop)
+	a.next = a.firstEnd()
 }
 
 // tooFar reports whether t cannot be believed, by all that is known of time.
@@ -140,7 +140,7 @@ func (a *Aligner) tooFar(t time.Time) bool {
 // missed reports whether a window that should hold the instant is final and
 // cannot be corrected any more.
 func (a *Aligner) missed(at time.Time) bool {
-	oldest := later(gridFloor(at, a.cfg.Hop).Add(a.cfg.Hop), gridCeil(a.first.Add(warmUp), a.cfg.Hop))
+	oldest := later(gridFloor(at, a.cfg.Hop).Add(a.cfg.Hop), a.firstEnd())
 	return a.begun && oldest.Before(a.next) && !a.correctable(oldest)
 }
 

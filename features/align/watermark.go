@@ -51,8 +51,11 @@ func (a *Aligner) end() time.Time {
 	if a.first.IsZero() {
 		return time.Time{}
 	}
-	return later(gridCeil(a.last, a.cfg.Hop), gridCeil(a.first.Add(warmUp), a.cfg.Hop))
+	return later(gridCeil(a.last, a.cfg.Hop), a.firstEnd())
 }
+
+// firstEnd returns the end of the first window.
+func (a *Aligner) firstEnd() time.Time { return gridCeil(a.first.Add(warmUp), a.cfg.Hop) }
 
 // needed returns where the content of the windows begins that are still to
 // become final.
