@@ -90,7 +90,7 @@ func (x *Extractor) Extract(s ingest.Sample, emit func(features.Unit)) error {
 		x.progress(s.Time, emit)
 	case ingest.End:
 		x.flush(emit)
-		emit(features.Mark{Modality: ingest.Audio, Time: s.Time, End: true})
+		emit(features.Mark{Modality: ingest.Audio, Time: s.Time, Reason: p.Reason, End: true})
 	default:
 		return fmt.Errorf("%w: %T at %s", ErrPayload, s.Payload, s.Time.Format(time.RFC3339Nano))
 	}

@@ -35,6 +35,10 @@ const (
 	pitchHops = stepSamples / pitchHop
 	// melFloor keeps the log of an empty band finite: 50 dB below the mean.
 	melFloor = 1e-5
+	// pitched is the voicing from which on a pitch is worth its name: below it
+	// every fifth frame of RAVDESS jumps away from its neighbour, above every
+	// twentieth.
+	pitched = 0.65
 )
 
 // analysis measures one step of sound. What it holds is buffers: it remembers
@@ -145,14 +149,14 @@ func (a *analysis) melody() {
 	var count, pairs, sum, squares float64
 	for i, h := range a.hops {
 		v[voicing] += h.voicing / float64(len(a.hops))
-		if h.voicing < voiced {
+		if h.voicing < pitched {
 			continue
 		}
 		p := math.Log(h.pitch)
 		count++
 		sum += p
 		squares += p * p
-		if i > 0 && a.hops[i-1].voicing >= voiced {
+		if i > 0 && a.hops[i-1].voicing >= pitched {
 			pairs++
 			v[jitter] += math.Abs(p - math.Log(a.hops[i-1].pitch))
 			v[shimmer] += math.Abs(h.level - a.hops[i-1].level)

@@ -10,7 +10,7 @@ const (
 	hangingOn = 3.0
 	// underLevel is how far below the track's mean speech, in dB, something may
 	// still be speech: in a studio without noise every echo stands out.
-	underLevel = 35.0
+	underLevel = 25.0
 	// faintest is the least level of speech, in dB of full scale: less is what
 	// rounding to 16 bits leaves.
 	faintest = -80.0
