@@ -141,6 +141,30 @@ func TestAReceiptOfManyVectorsIsInAWindowOnce(t *testing.T) {
 	assert.True(t, done)
 }
 
+func TestACorrectionThatChangesNothingHoldsNothing(t *testing.T) {
+	a, windows := gather(t, align.Default())
+	given, acknowledged := 0, 0
+	say := func(words int) {
+		s := sentence("a", time.Second, 2*time.Second, words)
+		given++
+		s.Receipt = ingest.NewReceipt(func() { acknowledged++ })
+		a.Push(s)
+	}
+	a.Push(features.Mark{Modality: ingest.Text, Time: after(0)})
+	say(1)
+	a.Push(features.Mark{Modality: ingest.Text, Time: after(4 * time.Second)})
+	require.Len(t, *windows, 5)
+	say(1)
+	require.Len(t, *windows, 5)
+	say(2)
+	require.Len(t, *windows, 9, "[-6s,2s) to [-4s,4s) and the utterance")
+	a.Close()
+	for _, w := range *windows {
+		w.Release()
+	}
+	assert.Equal(t, given, acknowledged)
+}
+
 func TestADroppedUnitGivesItsReceiptBackAtOnce(t *testing.T) {
 	cfg := align.Default()
 	cfg.Window = time.Second

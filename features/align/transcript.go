@@ -134,7 +134,7 @@ func union(intervals []features.Interval) time.Duration {
 // release gives back the Receipts of segments that end by the given time.
 func (x *transcript) release(before time.Time) {
 	for _, s := range x.segments {
-		if !s.End.After(before) && !s.pending() {
+		if !s.End.After(before) {
 			s.Receipt.Release()
 			s.Receipt = nil
 		}
