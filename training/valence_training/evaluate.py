@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from valence_training import calibrate
 from valence_training.data.emotions import NEGATIVE, POSITIVE, polarity
+from valence_training.data.features import Features
 from valence_training.fusion import heldout
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.pairing import (
@@ -32,7 +33,7 @@ from valence_training.fusion.pairing import (
 )
 from valence_training.fusion.scoring import Run, Scored, score, uar
 from valence_training.fusion.train import Material
-from valence_training.fusion.windows import FaceWindows, VoiceWindows, live_text
+from valence_training.fusion.windows import VIDEO_STEPS, FaceWindows, VoiceWindows, live_text
 from valence_training.metrics import metrics
 
 AGREEMENTS = (0.0, 0.2, 0.4, 1.0)
@@ -177,6 +178,25 @@ def face_quality(run: Run, faces: Faces) -> dict[str, Any]:
         "mean_score": means(scored.score, [str(e) for e in faces.emotion[known]]),
         "surprised": {"faces": len(odd), "shares": class_shares(score(run, odd, 512))},
     }
+
+
+def talkers(run: Run, features: Features) -> dict[str, Any]:
+    """What a face that talks scores alone, in windows of 8 s every second: nobody labelled it, but it is no grief."""
+    found = {}
+    for item in features.items.values():
+        ends = range(min(VIDEO_STEPS, len(item)), len(item) + 1, 5)
+        cuts = [slice(max(0, end - VIDEO_STEPS), end) for end in ends]
+        pieces = [Piece(item.values[cut], item.usable[cut], 0.0) for cut in cuts if item.usable[cut].any()]
+        if pieces:
+            scored = score(run, [heldout.alone(piece, VIDEO) for piece in pieces])
+            found[item.id] = {
+                "windows": len(pieces),
+                "mean": float(scored.score.mean()),
+                "least": float(scored.score.min()),
+                "most": float(scored.score.max()),
+                "shares": class_shares(scored),
+            }
+    return found
 
 
 def directions(run: Run, test: Material) -> dict[str, Any]:

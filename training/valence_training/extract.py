@@ -1,7 +1,7 @@
 """From the data sets to feature files, by way of `valence extract`.
 
 Training never computes features of its own: it writes manifests, runs the Go program that also serves, and reads what
-that wrote. A feature file is made again when its manifest, the program or an encoder has changed.
+that wrote. A feature file is made again when its manifest or its modality's line of the contract has changed.
 """
 
 from __future__ import annotations
@@ -27,54 +27,69 @@ from valence_training.data.features import Features, load
 from valence_training.paths import BUNDLE, REPO, cache_dir, data_dir
 from valence_training.progress import Progress
 
-ENCODERS = {"text": ("text.onnx", "vocab.txt"), "audio": (), "video": ("face.onnx", "detector.onnx")}
-
 
 @dataclass(frozen=True)
 class FeatureSets:
-    """The three feature files of one contract."""
+    """The feature files of one contract; `talkers` are the faces of whole clips, to look at and never to train on.
+
+    `contract` is its hash and its text, as the program states them now.
+    """
 
     text: Features
     audio: Features
     video: Features
-
-    @property
-    def contract(self) -> tuple[str, str]:
-        """Hash and text of the contract that all three share."""
-        return self.text.contract, self.text.contract_text
+    talkers: Features
+    contract: tuple[str, str]
 
 
 def features(root: Path | None = None, binary: Path | None = None, jobs: int = 1) -> FeatureSets:
-    """Extract what is not there yet and return all features.
-
-    Raises ValueError where the files were made under different contracts.
-    """
+    """Extract what is not there yet, or was made under other terms, and return all features."""
     root = root or cache_dir("train", "features")
-    binary = binary or REPO / "bin" / "valence"
-    made = {
-        "text": run(binary, "text", write_text(root), jobs),
-        "audio": run(binary, "audio", write_audio(root, jobs), jobs),
-        "video": run(binary, "video", write_video(root), jobs),
-    }
-    loaded = FeatureSets(**{modality: load(path) for modality, path in made.items()})
-    contracts = {loaded.text.contract, loaded.audio.contract, loaded.video.contract}
-    if len(contracts) != 1:
-        raise ValueError(f"feature files of different contracts: {sorted(contracts)}")
-    return loaded
+    program = Program(binary or REPO / "bin" / "valence", root, jobs)
+    return FeatureSets(
+        text=program.extract("text", write_text(root)),
+        audio=program.extract("audio", write_audio(root, jobs)),
+        video=program.extract("video", write_video(root)),
+        talkers=program.extract("video", write_talkers(root)),
+        contract=(program.contract, program.contract_text),
+    )
 
 
-def run(binary: Path, modality: str, manifest: Path, jobs: int) -> Path:
-    """Run `valence extract` on a manifest unless its result is already there; return the .npz."""
-    out = manifest.with_suffix(".npz")
-    stamp = manifest.with_suffix(".stamp")
-    made_of = [manifest, binary, *(BUNDLE / name for name in ENCODERS[modality])]
-    key = "\n".join(f"{path.name} {sha256(path)}" for path in made_of)
-    if out.exists() and stamp.exists() and stamp.read_text() == key:
-        return out
-    command = [str(binary), "extract", "--modality", modality, "--out", str(out), "--jobs", str(jobs), str(manifest)]
-    subprocess.run(command, check=True)  # noqa: S603 our own program
-    stamp.write_text(key)
-    return out
+class Program:
+    """`valence extract` of one binary, and the contract under which it extracts now."""
+
+    def __init__(self, binary: Path, root: Path, jobs: int) -> None:
+        self.binary, self.jobs = binary, jobs
+        probe = _write(root / "probe.csv", ("id", "text"), [("probe", "good")])
+        self._run("text", probe)
+        found = load(probe.with_suffix(".npz"))
+        self.contract, self.contract_text = found.contract, found.contract_text
+
+    def extract(self, modality: str, manifest: Path) -> Features:
+        """The features of a manifest, read from its .npz unless the manifest or this modality's terms have changed."""
+        out, stamp = manifest.with_suffix(".npz"), manifest.with_suffix(".stamp")
+        if out.exists() and stamp.exists() and stamp.read_text() == sha256(manifest):
+            found = load(out)
+            if terms(found.contract_text, modality) == terms(self.contract_text, modality):
+                return found
+        self._run(modality, manifest)
+        stamp.write_text(sha256(manifest))
+        return load(out)
+
+    def _run(self, modality: str, manifest: Path) -> None:
+        out = manifest.with_suffix(".npz")
+        command = [str(self.binary), "extract", "--modality", modality, "--jobs", str(self.jobs), "--out", str(out)]
+        # The encoders in the tree, which may be newer than those inside the program.
+        env = os.environ | {"VALENCE_INFERENCE_MODEL": str(BUNDLE)}
+        subprocess.run([*command, str(manifest)], check=True, env=env)  # noqa: S603 our own program
+
+
+def terms(contract: str, modality: str) -> str:
+    """The line of a contract's text that binds one modality (its extractor, sizes and networks)."""
+    lines = [line for line in contract.splitlines() if line.startswith(f"{modality} ")]
+    if len(lines) != 1:
+        raise ValueError(f"the contract has {len(lines)} lines for {modality}, expected one:\n{contract}")
+    return lines[0]
 
 
 def sha256(path: Path) -> str:
@@ -147,6 +162,12 @@ def write_video(root: Path) -> Path:
     return _write(folder / "video.csv", ("id", "track", "path", "crop"), rows)
 
 
+def write_talkers(root: Path) -> Path:
+    """Manifest of the talking heads, each a track of its own: faces found and tracked as in serving."""
+    paths = sorted(path for path in (data_dir() / "media").glob("*") if path.suffix in (".mp4", ".mpg"))
+    return _write(root / "talkers" / "talkers.csv", ("id", "track", "path"), ((p.stem, "", str(p)) for p in paths))
+
+
 def face_id(split: splits.Split, index: int) -> str:
     """Id of a face in the video manifest."""
     return f"{split}/{index:05d}"
@@ -166,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Extract the training features with bin/valence.")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     sets = features(jobs=parser.parse_args().jobs)
-    for made in (sets.text, sets.audio, sets.video):
+    for made in (sets.text, sets.audio, sets.video, sets.talkers):
         print(f"{made.modality}: {len(made.items)} items, {len(made.errors)} without vectors, {made.contract}")
 
 

@@ -32,7 +32,7 @@ CONFIG = TrainConfig(warm_epochs=14, epochs=0)
 class VoiceTrainer(Trainer):
     """Trains on voices alone."""
 
-    def _side_example(self, random: np.random.Generator) -> Example:
+    def _alone(self, random: np.random.Generator) -> Example:
         return heldout.alone(self.voices.draw(None, random), AUDIO)
 
 

@@ -23,6 +23,7 @@ from valence_training.data.mosi import Split
 from valence_training.extract import FeatureSets, features
 from valence_training.fusion import golden, material
 from valence_training.fusion.model import FusionNet
+from valence_training.fusion.pairing import PATTERNS
 from valence_training.fusion.scoring import Run, onnx_run, score, torch_run
 from valence_training.fusion.serving import OUTPUTS, export
 from valence_training.fusion.train import Material, TrainConfig, Trainer
@@ -70,7 +71,7 @@ def disagreement(net: FusionNet, temperature: float, run: Run) -> float:
     ours = torch_run(net, temperature)
     worst = 0.0
     for lengths in golden.LENGTHS:
-        for pattern in golden.PATTERNS:
+        for pattern in PATTERNS:
             case = golden.inputs(pattern, lengths, 3)
             wanted, got = ours(case), run(case)
             worst = max(worst, *(float((getattr(wanted, f) - getattr(got, f)).abs().max()) for f in OUTPUTS))
@@ -100,6 +101,7 @@ def release(config: TrainConfig, jobs: int = 1, bundle: Path = BUNDLE) -> dict[s
     golden.write(net, temperature, graph, GOLDEN)
     figures = evaluate.evaluate(run, by_split["test"])
     figures["parity"] = worst
+    figures["talkers"] = evaluate.talkers(run, sets.talkers)
     folds = cache_dir("train", "fusion") / "folds.json"
     if folds.exists():
         figures["speech"]["ravdess_six_folds"] = json.loads(folds.read_text())

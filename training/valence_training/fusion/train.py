@@ -20,7 +20,7 @@ from valence_training.fusion import heldout
 from valence_training.fusion.loss import loss
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.model import FusionConfig, FusionNet
-from valence_training.fusion.pairing import AUDIO, VIDEO, Batch, Example, collate, draw_pattern, pair, thinned
+from valence_training.fusion.pairing import AUDIO, TEXT, VIDEO, Batch, Example, collate, draw_pattern, pair, thinned
 from valence_training.fusion.scoring import score, torch_run, uar
 from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_text, utterance
 from valence_training.progress import Progress
@@ -33,8 +33,8 @@ class TrainConfig:
     """How to train; the defaults are those of the shipped model."""
 
     seed: int = 1
-    warm_epochs: int = 10
-    epochs: int = 30
+    warm_epochs: int = 14
+    epochs: int = 8
     batch: int = 32
     rate: float = 1e-3
     decay: float = 0.01
@@ -101,7 +101,7 @@ class Trainer:
 
     @property
     def total_epochs(self) -> int:
-        """Warm-up of audio and video, then all streams."""
+        """Each stream alone, then all together."""
         return self.config.warm_epochs + self.config.epochs
 
     def run(self, checkpoint: Path) -> FusionNet:
@@ -158,7 +158,7 @@ class Trainer:
         for step in range(steps):
             chunk = texts[step * self.config.batch : (step + 1) * self.config.batch]
             if warm:
-                examples = [self._side_example(random) for _ in range(self.config.batch)]
+                examples = [self._alone(random) for _ in range(self.config.batch)]
             else:
                 examples = [self._example(text, random) for text in chunk]
             yield collate(examples)
@@ -175,11 +175,16 @@ class Trainer:
         example = pair(text, self.voices, self.faces, pattern, random, self.config.agreement)
         return thinned(example, random.uniform(*THIN_RATE), random) if drop_steps else example
 
-    def _side_example(self, random: np.random.Generator) -> Example:
-        """Warm-up: a voice or a face alone, twice as often a voice, which is harder to learn."""
-        if random.random() < 2 / 3:
+    def _alone(self, random: np.random.Generator) -> Example:
+        """Warm-up: one stream alone. Half are voices, which are the hardest to learn."""
+        kind = random.random()
+        if kind < 0.5:
             return heldout.alone(self.voices.draw(None, random), AUDIO)
-        return heldout.alone(self.faces.draw(None, random), VIDEO)
+        if kind < 0.75:
+            return heldout.alone(self.faces.draw(None, random), VIDEO)
+        video, segment = self.segments[random.integers(len(self.segments))]
+        whole = random.random() < 0.5
+        return heldout.alone(utterance(video, segment) if whole else random_text(video, random), TEXT)
 
     def _step(self, batch: Batch, steps_per_epoch: int) -> None:
         self.net.train()
