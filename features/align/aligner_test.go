@@ -258,6 +258,22 @@ func TestAWordOutsideOfItsSegmentCountsAtItsEdge(t *testing.T) {
 	assert.Len(t, w.Text, 2)
 }
 
+func TestAnUtteranceThatOnlyGrewIsCorrected(t *testing.T) {
+	a, windows := gather(t, align.Default())
+	s := sentence("a", 0, 2*time.Second, 2)
+	a.Push(s)
+	a.Push(features.Mark{Modality: ingest.Text, Time: after(4 * time.Second)})
+	*windows = nil
+	s.End = after(3 * time.Second)
+	a.Push(s)
+	require.Len(t, *windows, 1, "the sliding windows hold the same words")
+	w := (*windows)[0]
+	assert.Equal(t, features.Corrected, w.State)
+	assert.Equal(t, 2, w.Revision)
+	assert.Equal(t, s.End, w.End)
+	assert.InDelta(t, 2./3, w.Streams[ingest.Text].Coverage, 1e-12)
+}
+
 func TestTheClockOfAWindowIsItsWorst(t *testing.T) {
 	cfg := align.Default()
 	cfg.MinVideo = 1

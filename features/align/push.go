@@ -62,7 +62,8 @@ func (a *Aligner) segment(s features.Segment) bool {
 		a.stats.Repeated[ingest.Text]++
 		return false
 	}
-	if s.Final && (old == nil || !old.Final) && a.missed(s.Start) {
+	again := old != nil && old.Final && sameTokens(old.Tokens, s.Tokens)
+	if s.Final && !again && a.missed(s.Start) {
 		a.stats.Late[ingest.Text]++
 	}
 	fresh := &segment{Segment: s, utterance: record{revision: revisionNone}, expired: past}

@@ -33,8 +33,12 @@ func recordOf(w *features.Window) record {
 
 // says reports whether the window says the same as the one on record.
 func (r *record) says(w *features.Window) bool {
-	return r.start.Equal(w.Start) && r.end.Equal(w.End) && r.coverage == w.Streams[ingest.Text].Coverage &&
-		slices.EqualFunc(r.text, w.Text, func(a, b features.Vector) bool {
-			return a.Start.Equal(b.Start) && a.End.Equal(b.End) && slices.Equal(a.Values, b.Values)
-		})
+	return r.start.Equal(w.Start) && r.end.Equal(w.End) &&
+		r.coverage == w.Streams[ingest.Text].Coverage && sameTokens(r.text, w.Text)
+}
+
+func sameTokens(a, b []features.Vector) bool {
+	return slices.EqualFunc(a, b, func(a, b features.Vector) bool {
+		return a.Start.Equal(b.Start) && a.End.Equal(b.End) && slices.Equal(a.Values, b.Values)
+	})
 }

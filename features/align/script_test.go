@@ -455,4 +455,4 @@ func (s *story) tell(windows []*features.Window) string {
 	return b.String()
 }
 
-func since(t time.Time) string { return t.Sub(time.Unix(0, 0)).String() }
+func since(t time.Time) string { return fmt.Sprintf("%gs", t.Sub(time.Unix(0, 0)).Seconds()) }
