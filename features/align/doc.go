@@ -58,13 +58,14 @@
 // begins at Window.From, and coverage, which is a share of the whole, says so.
 //
 // A stream is present if it has at least Config.MinText tokens, MinAudio or
-// MinVideo steps. Otherwise it is empty, its coverage 0, and it has the reason that explains most
-// of the window since the first Unit; a tie goes to the first of: no_consent,
-// policy, shed, muted, lost, no_track, no_face, no_speech, no_words. Time is
-// explained by steps that are not usable and by Marks; before the first Unit of
-// a track and after its end it is no_track (or the reason that the ending Mark
-// gave); else it was lost, or for text, which comes when it comes, no_words.
-// Text without words is no_speech where that is why audio is absent.
+// MinVideo steps. Otherwise it is empty, its coverage 0, and it has the reason
+// that explains most of the window since the first Unit; a tie goes to the first
+// of: no_consent, policy, shed, muted, lost, no_track, no_face, no_speech,
+// no_words. Time is explained by steps that are not usable and by Marks; before
+// the first Unit of a track and after its end it is no_track (or the reason that
+// the ending Mark gave); else it was lost, or for text, which comes when it
+// comes, no_words. Text without words is no_speech where that is why audio is
+// absent.
 //
 // A window in which nothing is present is handed out like any other; its Empty
 // method says so. It has no score, but it has a time and reasons.
