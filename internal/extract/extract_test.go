@@ -79,7 +79,7 @@ func TestTheFileDoesNotDependOnHowManyRunAtOnce(t *testing.T) {
 	for i := range 12 {
 		name := fmt.Sprintf("%d.wav", i)
 		writeWAV(t, filepath.Join(folder, name), 6000+1700*i, 100+20*float64(i))
-		table = append(table, []string{name, strconv.Itoa(i%5), name})
+		table = append(table, []string{name, strconv.Itoa(i % 5), name})
 	}
 	var files [2][]byte
 	for i, jobs := range []int{1, 8} {
