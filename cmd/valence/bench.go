@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,7 +76,7 @@ func (b benchCmd) transcript() string {
 
 // table prints the report for people.
 func table(w io.Writer, r *bench.Report) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := new(bytes.Buffer)
 	fmt.Fprintf(t, "a call of %.1f s, %d windows\n\n", r.Call, r.Windows)
 	fmt.Fprint(t, "stage\tCPU ms/s\tallocations/s\tkB/s\t\n")
 	for _, s := range r.Stages {
@@ -97,5 +98,5 @@ func table(w io.Writer, r *bench.Report) error {
 	}
 	fmt.Fprintf(t, "\nmemory: %.0f MB with the models loaded, %.0f MB after one call, %.0f MB at the most\n",
 		float64(r.Loaded)/1e6, float64(r.One)/1e6, float64(r.Peak)/1e6)
-	return t.Flush()
+	return columns(w, t, tabwriter.AlignRight)
 }

@@ -75,9 +75,10 @@ func run(ctx context.Context, args []string) error {
 
 type versionCmd struct{}
 
+// Run prints the version.
 func (versionCmd) Run() error {
-	fmt.Println(version())
-	return nil
+	_, err := fmt.Println(version())
+	return err
 }
 
 // version is the module's version, or the commit that the program was built

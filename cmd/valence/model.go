@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/valence-live/valence/inference/model"
 	"github.com/valence-live/valence/ingest"
@@ -47,7 +47,7 @@ func (m modelCmd) Run(ctx context.Context, c *cli) (err error) {
 
 // describe prints the manifest for people.
 func describe(w io.Writer, m *model.Manifest) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := new(bytes.Buffer)
 	fmt.Fprintf(t, "model\t%s %s\n", m.Name, m.Version)
 	fmt.Fprintf(t, "trained at\tcommit %s\n", m.GitCommit)
 	fmt.Fprintf(t, "licence\t%s (%s)\n", m.Licence.Weights, m.Licence.Reason)
@@ -70,7 +70,7 @@ func describe(w io.Writer, m *model.Manifest) error {
 		fmt.Fprintf(t, "\t%s\n", strings.TrimSpace(line))
 	}
 	fmt.Fprint(t, "checked\tfiles, hashes, tensors and the feature contract agree with this program\n")
-	return t.Flush()
+	return columns(w, t, 0)
 }
 
 func percents(levels []float64) string {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"text/tabwriter"
 )
 
 // create opens a file to write, with its folder; "-" is stdout, which stays
@@ -25,3 +27,12 @@ func (keepOpen) Close() error { return nil }
 
 // trimExt returns the name without its extension.
 func trimExt(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
+
+// columns writes lines with tabs as a table.
+func columns(w io.Writer, lines *bytes.Buffer, flags uint) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', flags)
+	if _, err := lines.WriteTo(t); err != nil {
+		return err
+	}
+	return t.Flush()
+}

@@ -65,7 +65,7 @@ func (r *replayCmd) Run(ctx context.Context, c *cli) (err error) {
 	var progress *view.View
 	var logs io.Writer = os.Stderr
 	if !r.Quiet {
-		progress = newView(r.Session)
+		progress = view.New(os.Stderr, view.For(os.Stderr, r.Session, os.LookupEnv))
 		logs = progress // so that a line of log does not tear the view
 		defer func() { err = errors.Join(err, progress.Close(time.Now())) }()
 	}

@@ -2,32 +2,13 @@ package main
 
 import (
 	"context"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/replay"
 	"github.com/valence-live/valence/internal/view"
 	"github.com/valence-live/valence/sink"
 )
-
-// newView shows a replay on stderr: live on a terminal, a line now and then
-// elsewhere. NO_COLOR (no-color.org) is respected.
-func newView(title string) *view.View {
-	fd := int(os.Stderr.Fd()) //nolint:gosec // G115: a file descriptor is small
-	terminal := term.IsTerminal(fd) && os.Getenv("TERM") != "dumb"
-	return view.New(os.Stderr, view.Options{
-		Title: title, Terminal: terminal, Colour: terminal && os.Getenv("NO_COLOR") == "",
-		Width: func() int {
-			if width, _, err := term.GetSize(fd); err == nil && width > 0 {
-				return width
-			}
-			return 80
-		},
-	})
-}
 
 // shown is a view as a sink.
 type shown struct{ *view.View }

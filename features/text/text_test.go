@@ -33,18 +33,18 @@ func sample(p ingest.Payload) ingest.Sample {
 	return ingest.Sample{Time: at(0), Payload: p, Clock: ingest.Clock{Source: ingest.ClockContainer}}
 }
 
-func extract(t testing.TB, x *text.Extractor, p ingest.Payload) features.Unit {
-	t.Helper()
+func extract(tb testing.TB, x *text.Extractor, p ingest.Payload) features.Unit {
+	tb.Helper()
 	var units []features.Unit
-	require.NoError(t, x.Extract(sample(p), func(u features.Unit) { units = append(units, u) }))
-	require.Len(t, units, 1)
+	require.NoError(tb, x.Extract(sample(p), func(u features.Unit) { units = append(units, u) }))
+	require.Len(tb, units, 1)
 	return units[0]
 }
 
-func segment(t testing.TB, x *text.Extractor, s ingest.Segment) features.Segment {
-	t.Helper()
-	out, ok := extract(t, x, s).(features.Segment)
-	require.True(t, ok)
+func segment(tb testing.TB, x *text.Extractor, s ingest.Segment) features.Segment {
+	tb.Helper()
+	out, ok := extract(tb, x, s).(features.Segment)
+	require.True(tb, ok)
 	return out
 }
 

@@ -19,12 +19,12 @@ import (
 
 const vocabFile = "../../inference/model/bundle/vocab.txt"
 
-func tokenizer(t testing.TB) *text.Tokenizer {
-	t.Helper()
+func tokenizer(tb testing.TB) *text.Tokenizer {
+	tb.Helper()
 	vocabulary, err := os.ReadFile(vocabFile)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	tokenizer, err := text.NewTokenizer(vocabulary)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return tokenizer
 }
 

@@ -67,7 +67,7 @@ func rows(t *testing.T, b *strings.Builder, v reflect.Value, prefix string) {
 }
 
 func show(v reflect.Value) string {
-	if d, ok := v.Interface().(time.Duration); ok {
+	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
 		return "`" + d.String() + "`"
 	}
 	if s := fmt.Sprint(v.Interface()); s != "" {

@@ -59,7 +59,7 @@ func contract(bundle fs.FS) (c features.Contract, err error) {
 		ingest.Text: text.Spec, ingest.Audio: audio.Spec, ingest.Video: video.Spec,
 	}
 	for m, spec := range specs {
-		nets, err := model.Nets(bundle, ingest.Modality(m)) //nolint:gosec // 0, 1, 2
+		nets, err := model.Nets(bundle, ingest.Modality(m))
 		if err != nil {
 			return c, err
 		}

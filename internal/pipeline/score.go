@@ -47,8 +47,9 @@ func (c *Call) dropWindow(ctx context.Context, w closed, reason string) {
 // the stages as its children.
 func (c *Call) scoreWindow(ctx context.Context, w closed, scores *rolling.Session) (err error) {
 	ctx, span := c.engine.tracer.Start(ctx, "window", trace.WithTimestamp(w.at))
+	defer span.End()
 	defer func() {
-		end(span, err)
+		note(span, err)
 		w.Release()
 	}()
 	if span.IsRecording() {
@@ -83,16 +84,20 @@ func (c *Call) scoreWindow(ctx context.Context, w closed, scores *rolling.Sessio
 	return nil
 }
 
-func (c *Call) predict(ctx context.Context, w *features.Window) (_ inference.Score, err error) {
+func (c *Call) predict(ctx context.Context, w *features.Window) (inference.Score, error) {
 	ctx, span := c.engine.tracer.Start(ctx, "inference")
-	defer func() { end(span, err) }()
-	return c.engine.Score(ctx, w)
+	defer span.End()
+	s, err := c.engine.Score(ctx, w)
+	note(span, err)
+	return s, err
 }
 
-func (c *Call) publish(ctx context.Context, e *sink.Event) (err error) {
+func (c *Call) publish(ctx context.Context, e *sink.Event) error {
 	ctx, span := c.engine.tracer.Start(ctx, "publish")
-	defer func() { end(span, err) }()
-	return c.publisher.Publish(ctx, e)
+	defer span.End()
+	err := c.publisher.Publish(ctx, e)
+	note(span, err)
+	return err
 }
 
 // stage records a stage that lies in the past, from a time until now.
@@ -101,12 +106,11 @@ func (c *Call) stage(ctx context.Context, name string, from time.Time) {
 	span.End()
 }
 
-// end closes a span with the outcome.
-func end(span trace.Span, err error) {
+// note records the outcome of what a span stands for.
+func note(span trace.Span, err error) {
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}
-	span.End()
 }
 
 // windowAttributes say which window it was. Ids of people are marked so that a

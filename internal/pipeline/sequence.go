@@ -43,7 +43,8 @@ func (s *sequence) pop() *features.Window {
 			return nil
 		}
 	}
-	return heap.Pop(&s.waiting).(*features.Window) //nolint:errcheck,forcetypeassert // the heap holds nothing else
+	w, _ := heap.Pop(&s.waiting).(*features.Window) // the heap holds nothing else
+	return w
 }
 
 // windowHeap orders by window end, participant, then sliding before utterance
@@ -52,7 +53,11 @@ type windowHeap []*features.Window
 
 func (h windowHeap) Len() int      { return len(h) }
 func (h windowHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *windowHeap) Push(w any)   { *h = append(*h, w.(*features.Window)) } //nolint:errcheck,forcetypeassert // called by push alone
+func (h *windowHeap) Push(x any) {
+	w, _ := x.(*features.Window) // from sequence.push alone
+	*h = append(*h, w)
+}
+
 func (h *windowHeap) Pop() any {
 	last := len(*h) - 1
 	w := (*h)[last]

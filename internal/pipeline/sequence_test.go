@@ -13,10 +13,10 @@ import (
 	"github.com/valence-live/valence/ingest"
 )
 
-func person(t testing.TB, id string) *ingest.Participant {
-	t.Helper()
+func person(tb testing.TB, id string) *ingest.Participant {
+	tb.Helper()
 	p, err := ingest.NewParticipant("call", id)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return p
 }
 
