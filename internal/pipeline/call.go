@@ -14,6 +14,7 @@ import (
 	"github.com/valence-live/valence/features/align"
 	"github.com/valence-live/valence/inference"
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/internal/queue"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/rolling"
 )
@@ -43,7 +44,7 @@ type Call struct {
 	tracks   map[*ingest.Track]features.Extractor
 	order    *sequence
 	now      time.Time // the newest Sample's time: event time in a replay
-	windows  chan closed
+	windows  *queue.Queue[closed]
 	scoring  *errgroup.Group
 	stopped  context.Context //nolint:containedctx // ends when scoring has failed, so that Handle does not block for ever
 	finished bool
@@ -74,13 +75,14 @@ func (e *Engine) NewCall(cfg CallConfig, publisher sink.Publisher) (*Call, error
 	if err != nil {
 		return nil, err
 	}
-	return &Call{
+	c := &Call{
 		cfg: cfg, engine: e, publisher: publisher, count: count,
-		people:  make(map[*ingest.Participant]*align.Aligner),
-		tracks:  make(map[*ingest.Track]features.Extractor),
-		order:   newSequence(),
-		windows: make(chan closed, windowQueue),
-	}, nil
+		people: make(map[*ingest.Participant]*align.Aligner),
+		tracks: make(map[*ingest.Track]features.Extractor),
+		order:  newSequence(),
+	}
+	c.windows, err = queue.New(windowQueue, queue.Block, func(w closed, _ queue.Reason) { c.dropWindow(w, "stopped") })
+	return c, err
 }
 
 // Start begins scoring. ctx bounds the whole call.
@@ -130,7 +132,10 @@ func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
 			a.Advance(c.now)
 		}
 	}
-	return c.forward(ctx)
+	if c.forward() != nil {
+		return c.Finish(ctx)
+	}
+	return nil
 }
 
 // extract turns a sample into units, if its person agreed to that.
@@ -189,25 +194,21 @@ func (c *Call) aligner(p *ingest.Participant) (*align.Aligner, error) {
 	return a, nil
 }
 
-// forward hands the windows whose turn has come to the scoring goroutine.
-func (c *Call) forward(ctx context.Context) error {
+// forward hands the windows whose turn has come to the scoring goroutine. It
+// fails only once that has stopped.
+func (c *Call) forward() error {
 	for w := c.order.pop(); w != nil; w = c.order.pop() {
-		select {
-		case c.windows <- closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End))}:
-		case <-c.stopped.Done():
+		if err := c.windows.Put(c.stopped, closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End))}); err != nil {
 			w.Release()
-			return c.Finish(ctx)
-		case <-ctx.Done():
-			w.Release()
-			return ctx.Err()
+			return err
 		}
 	}
 	return nil
 }
 
 // Finish closes what is open, waits until everything is published and returns
-// what went wrong, if anything did. It may be called after a failed Handle:
-// then what was not scored is released.
+// what went wrong, if anything did. After a failure what was not scored is
+// released. It may be called again.
 func (c *Call) Finish(ctx context.Context) error {
 	if c.finished {
 		return c.scoring.Wait()
@@ -218,10 +219,8 @@ func (c *Call) Finish(ctx context.Context) error {
 		c.count.alignment(ctx, a.Stats())
 		c.order.leave(p)
 	}
-	if c.stopped.Err() == nil {
-		_ = c.forward(ctx) // what stopped it is what Wait returns, or ctx's own error
-	}
-	close(c.windows)
+	_ = c.forward() // why it stopped is what Wait returns
+	c.windows.Close()
 	err := c.scoring.Wait()
 	for _, a := range c.people {
 		a.Close()

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/inference"
+	"github.com/valence-live/valence/internal/queue"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/rolling"
@@ -20,27 +22,28 @@ import (
 // score takes windows in their order until there are no more, and publishes an
 // event for each in which something is known.
 func (c *Call) score(ctx context.Context, scores *rolling.Session) error {
-	defer func() {
-		for w := range c.windows { // after an error: what is left is dropped, not leaked
-			c.dropWindow(ctx, w, "stopped")
-		}
-	}()
-	for w := range c.windows {
-		if w.Empty() {
-			c.dropWindow(ctx, w, "no_data")
-			continue
-		}
-		if err := c.scoreWindow(ctx, w, scores); err != nil {
+	defer c.windows.Discard() // after an error: what is left is dropped, not leaked
+	for {
+		w, err := c.windows.Get(ctx)
+		switch {
+		case errors.Is(err, queue.ErrClosed):
+			return nil
+		case err != nil:
 			return err
+		case w.Empty():
+			c.dropWindow(w, "no_data")
+		default:
+			if err := c.scoreWindow(ctx, w, scores); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
 }
 
 // dropWindow counts and releases a window that has no event.
-func (c *Call) dropWindow(ctx context.Context, w closed, reason string) {
+func (c *Call) dropWindow(w closed, reason string) {
 	w.Release()
-	c.count.unscored.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+	c.count.unscored.Add(c.stopped, 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
 
 // scoreWindow predicts, folds and publishes, under one span for the window with
