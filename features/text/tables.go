@@ -79,14 +79,8 @@ func ranges(list string) *unicode.RangeTable {
 		}
 		low, _ := strconv.ParseUint(first, 16, 32)
 		high, _ := strconv.ParseUint(last, 16, 32)
-		if low <= high && high <= 0xffff {
-			table.R16 = append(table.R16, unicode.Range16{Lo: uint16(low), Hi: uint16(high), Stride: 1})
-		} else {
-			table.R32 = append(table.R32, unicode.Range32{Lo: uint32(low), Hi: uint32(high), Stride: 1})
-		}
-		if high <= unicode.MaxLatin1 {
-			table.LatinOffset++
-		}
+		// In R32 alone: R16 would only make it smaller.
+		table.R32 = append(table.R32, unicode.Range32{Lo: uint32(low), Hi: uint32(high), Stride: 1})
 	}
 	return table
 }
