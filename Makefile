@@ -11,12 +11,14 @@ setup: ## get what building and running needs (idempotent, cached outside the tr
 
 build: setup ## bin/valence
 	@mkdir -p bin
+	@[ -x bin/valence ] || echo '==> building bin/valence (a minute or two the first time)' >&2
 	@go build -trimpath -o bin/valence ./cmd/valence
 
 demo: build ## score the call that ships with the repository, show the result
 	@scripts/demo.sh
 
 test: setup ## all tests of the Go program, under the race detector
+	@[ -d $${VALENCE_DATA:-../shared/data} ] || echo '==> the training data is not here: the tests that read it are skipped' >&2
 	@go vet ./...
 	@GODEBUG=cgocheck=1 go test -race -timeout 15m ./...
 

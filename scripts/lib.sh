@@ -6,11 +6,11 @@ VALENCE_CACHE="${VALENCE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/valence}"
 export VALENCE_CACHE
 
 # say tells what happens; stdout stays free for results.
-say() { printf '\033[2m==>\033[0m %s\n' "$*" >&2; }
+say() { printf '==> %s\n' "$*" >&2; }
 
 # die ends with one sentence that says what to do.
 die() {
-  printf '\033[31mvalence set-up:\033[0m %s\n' "$*" >&2
+  printf 'valence set-up: %s\n' "$*" >&2
   exit 1
 }
 
