@@ -13,15 +13,3 @@ die() {
   printf 'valence set-up: %s\n' "$*" >&2
   exit 1
 }
-
-# once NAME COMMAND...: run the command alone, also when two set-ups run at once.
-once() {
-  local name=$1
-  shift
-  mkdir -p "$VALENCE_CACHE"
-  if command -v flock >/dev/null 2>&1; then
-    flock "$VALENCE_CACHE/.$name.lock" "$@"
-  else
-    "$@"
-  fi
-}

@@ -7,6 +7,5 @@ here=$(cd "$(dirname "$0")" && pwd)
 data=${VALENCE_DATA:-$here/../../shared/data}
 [ -d "$data/mosi" ] || die "the training data is not at $data; set VALENCE_DATA to the folder that holds mosi, ravdess, emodb, fer2013 and text (docs/model-card.md says where they come from)."
 python=$("$here/setup-training.sh" | tail -n 1)
-once fetch-bge "$here/fetch-bge.sh" >/dev/null
 cd "$here/../training"
 exec "$python" -m valence_training.train "$@"
