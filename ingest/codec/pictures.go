@@ -6,18 +6,32 @@ import (
 	"github.com/valence-live/valence/ingest"
 )
 
-// pictures recycles the memory of pictures. Pictures may be released on any
+// pictures recycles the memory of pictures. They may be released on any
 // goroutine, also after the decoder was closed.
-type pictures struct{ pool sync.Pool }
+type pictures struct {
+	mu   sync.Mutex
+	free []*ingest.Picture
+}
 
-// strideAlign suits the widest vector registers that the scaler uses; it may
-// write that far beyond a row.
-const strideAlign = 64
+const (
+	// strideAlign suits the widest vector registers that the scaler uses; it may
+	// write that far beyond a row.
+	strideAlign = 64
+	// maxFree is how many pictures are kept for later.
+	maxFree = 32
+)
 
 // get returns a picture of the given size with undefined contents.
 func (p *pictures) get(width, height int) *ingest.Picture {
-	if pic, ok := p.pool.Get().(*ingest.Picture); ok && pic.Width == width && pic.Height == height {
-		return pic
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		pic := p.free[n-1]
+		p.free = p.free[:n-1]
+		if pic.Width == width && pic.Height == height {
+			return pic
+		}
+		p.free = p.free[:0] // the size has changed
 	}
 	align := func(n int) int { return (n + strideAlign - 1) &^ (strideAlign - 1) }
 	yStride, cStride, cHeight := align(width), align((width+1)/2), (height+1)/2
@@ -31,4 +45,10 @@ func (p *pictures) get(width, height int) *ingest.Picture {
 	}
 }
 
-func (p *pictures) put(pic *ingest.Picture) { p.pool.Put(pic) }
+func (p *pictures) put(pic *ingest.Picture) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) < maxFree {
+		p.free = append(p.free, pic)
+	}
+}
