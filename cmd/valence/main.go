@@ -31,11 +31,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
+	if errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "valence: %v\n", err)
 		os.Exit(exitCode(err))
 	}
 }
+
+// errInterrupted is what a person reads who has pressed Ctrl-C.
+var errInterrupted = errors.New("interrupted; the events written so far are whole lines")
 
 // exitCode is 2 for a command line that cannot be understood, 130 for a run
 // that was interrupted, else 1.
@@ -44,7 +50,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &parse):
 		return 2
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, errInterrupted):
 		return 130
 	default:
 		return 1

@@ -98,15 +98,14 @@ func (v *View) Write(p []byte) (int, error) {
 	return len(p), v.err
 }
 
-// Close replaces the view by a summary of what was seen, and returns the first
-// error of writing. It may be called more than once; what comes later is not
-// shown.
+// Close replaces the view by a summary of what was seen, if anything was, and
+// returns the first error of writing. It may be called more than once; what
+// comes later is not shown.
 func (v *View) Close(now time.Time) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.closed {
+	if !v.closed && !v.begun.IsZero() {
 		v.tick(now)
-		v.closed = true
 		width := widest
 		if v.o.Terminal {
 			width = v.o.Width()
@@ -114,6 +113,7 @@ func (v *View) Close(now time.Time) error {
 		v.put(v.erase() + renderSummary(&v.state, width, v.styles))
 		v.lines = 0
 	}
+	v.closed = true
 	return v.err
 }
 
