@@ -318,6 +318,18 @@ func TestMoreThanMemoryIsSetAsideForIsGivenUpOldestFirst(t *testing.T) {
 	assert.EqualValues(t, 2_000-1024, s.Overflow[ingest.Text])
 }
 
+func TestASegmentThatIsGivenUpCorrectsNothing(t *testing.T) {
+	a, windows := gather(t, align.Default())
+	a.Push(features.Mark{Modality: ingest.Audio, Time: after(3 * time.Second)})
+	a.Push(sentence("first", 0, time.Second, 1))
+	a.Push(sentence("second", time.Second, 2*time.Second, 4000))
+	a.Push(features.Mark{Modality: ingest.Text, Time: after(3 * time.Second)})
+	*windows = nil
+	a.Push(sentence("first", 0, time.Second, 200))
+	assert.EqualValues(t, 1, a.Stats().Overflow[ingest.Text])
+	assert.Empty(t, *windows)
+}
+
 func TestOverMeansThatEveryTrackHasEnded(t *testing.T) {
 	a, _ := gather(t, align.Default())
 	assert.False(t, a.Over(), "nothing came yet")
