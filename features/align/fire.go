@@ -69,15 +69,14 @@ func (a *Aligner) fireUtterance(s *segment, state features.State, revision int) 
 	s.utterance = hand(a.emit, a.utterance(s), state, revision)
 }
 
-// correct hands out again, with the next revision, each final window that
-// overlaps the span and in which the segment changed something.
+// correct hands out again, with the next revision, each final window on record
+// that overlaps the span and in which the segment changed something.
 func (a *Aligner) correct(s *segment, span features.Interval) {
 	for i := range a.done {
 		r := &a.done[i]
-		if !r.start.Before(span.End) || !span.Start.Before(r.end) || !a.correctable(r.end) {
-			continue
+		if r.start.Before(span.End) && span.Start.Before(r.end) {
+			a.amend(r, a.sliding(r.end))
 		}
-		a.amend(r, a.sliding(r.end))
 	}
 	if s.utterance.revision >= revisionFinal && a.correctable(s.End) {
 		a.amend(&s.utterance, a.utterance(s))
@@ -135,6 +134,11 @@ func (a *Aligner) dataSince(t time.Time) time.Time {
 // forget gives back the Receipts of what only final windows hold, and drops
 // what no correction can need.
 func (a *Aligner) forget() {
+	n := 0
+	for n < len(a.done) && !a.correctable(a.done[n].end) {
+		n++
+	}
+	a.done = slices.Delete(a.done, 0, n)
 	needed := a.needed()
 	if !needed.After(a.freed) {
 		return
@@ -148,11 +152,6 @@ func (a *Aligner) forget() {
 	}
 	a.text.release(needed)
 	a.text.remove(func(s *segment) bool { return !s.End.After(old) })
-	n := 0
-	for n < len(a.done) && !a.correctable(a.done[n].end) {
-		n++
-	}
-	a.done = slices.Delete(a.done, 0, n)
 }
 
 // sliding builds the window that ends there.
