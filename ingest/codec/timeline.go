@@ -34,7 +34,7 @@ func (t *timeline) place(stamp time.Duration) (at, hole time.Duration, ok bool) 
 	case leap > t.tolerance:
 		return at, leap, true
 	case leap >= -t.tolerance:
-		return at, 0, true
+		return max(at, 0), 0, true // some encoders begin a little before the zero
 	case leap > -maxOverlap:
 		return t.next, 0, false
 	default:
