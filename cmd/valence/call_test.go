@@ -177,6 +177,22 @@ func TestATranscriptAloneIsACallOfUtterances(t *testing.T) {
 	assert.Less(t, roll(utterances[1]), roll(utterances[0]))
 }
 
+func TestALongPauseAndALongCueAreScored(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "notes.vtt")
+	text := "WEBVTT\n\nfirst\n00:00:01.000 --> 00:00:03.000\nI love it.\n\nlong\n00:01:30.000 --> 00:02:00.000\n" +
+		"I hate it, " + "and it goes on and on and on and it never ends and nobody cares, so terrible.\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	ids := map[string]*sink.Event{}
+	for _, e := range replayed(t, file) {
+		ids[e.ID] = e
+	}
+	require.Contains(t, ids, "replay/notes/utterance/first")
+	require.Contains(t, ids, "replay/notes/utterance/long")
+	long := ids["replay/notes/utterance/long"]
+	assert.Equal(t, 30*time.Second, long.Window.End.Sub(long.Window.Start), "it keeps its bounds")
+	assert.Less(t, float64(long.Modalities.Text.Coverage), 0.5, "and says that only its newest part was read")
+}
+
 func TestABrokenFileGivesTheScoresUpToThereAndAnError(t *testing.T) {
 	whole, err := os.ReadFile(demo + "call.webm")
 	require.NoError(t, err)

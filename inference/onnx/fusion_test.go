@@ -103,6 +103,13 @@ func TestOnlyTheNewestTokensAreRead(t *testing.T) {
 	assert.Len(t, s.Attention, 8)
 }
 
+func TestALongUtteranceIsPlacedFromWhereItsContentBegins(t *testing.T) {
+	p := predictor(t)
+	whole := scoreOne(t, p, window(t, sound(1, 0, 100*ms)))
+	cut := scoreOne(t, p, window(t, sound(1, 0, 100*ms), func(w *features.Window) { w.Start = w.Start.Add(-time.Minute) }))
+	assert.InDelta(t, whole.Value, cut.Value, 1e-12)
+}
+
 func TestVectorsOutsideTheWindowAreNotRead(t *testing.T) {
 	p := predictor(t)
 	s := scoreOne(t, p, window(t, sound(1.5, 0), sound(9, -ms, -100*ms, time.Second, 5*time.Second)))

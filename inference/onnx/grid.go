@@ -13,7 +13,7 @@ import (
 // grid says where the vectors of a window go in the tensors.
 //
 // Tokens stand one after the other, the newest if there are too many. Audio and
-// video stand on a grid of their step from the window's start: the slot of a
+// video stand on a grid of their step from where the window's content begins: the slot of a
 // vector is floor((vector start - window start) / step), a slot without a
 // vector is masked. Training places its vectors by the same rule.
 type grid [ingest.NumModalities]axis
@@ -48,7 +48,7 @@ type row struct {
 // row checks a window. Its errors wrap ErrEmpty or ErrInput.
 func (g *grid) row(w *features.Window) (row, error) {
 	var r row
-	if length := w.End.Sub(w.Start); length <= 0 || length > g[ingest.Text].longest {
+	if length := w.End.Sub(w.From); length <= 0 || length > g[ingest.Text].longest {
 		return r, fmt.Errorf("%w: the window lasts %s, the model takes more than 0 and at most %s: shorten align.window", ErrInput, length, g[ingest.Text].longest)
 	}
 	for _, m := range ingest.Modalities() {
@@ -70,7 +70,7 @@ func (g *grid) row(w *features.Window) (row, error) {
 		}
 	}
 	if r.present == (model.Present{}) {
-		return r, fmt.Errorf("%w: no stream has a vector between %s and %s", ErrEmpty, w.Start, w.End)
+		return r, fmt.Errorf("%w: no stream has a vector between %s and %s", ErrEmpty, w.From, w.End)
 	}
 	return r, nil
 }
@@ -114,7 +114,7 @@ func (g *grid) vectors(m ingest.Modality, w *features.Window) []features.Vector 
 }
 
 // slot returns the place of the i-th vector, or -1 if it has none: it is not
-// usable, or begins outside the window.
+// usable, or begins outside of the window's content.
 func (a *axis) slot(w *features.Window, v *features.Vector, i int) int {
 	if v.Values == nil {
 		return -1
@@ -122,10 +122,10 @@ func (a *axis) slot(w *features.Window, v *features.Vector, i int) int {
 	if a.step == 0 {
 		return i
 	}
-	if v.Start.Before(w.Start) || !v.Start.Before(w.End) {
+	if v.Start.Before(w.From) || !v.Start.Before(w.End) {
 		return -1
 	}
-	slot := int(v.Start.Sub(w.Start) / a.step)
+	slot := int(v.Start.Sub(w.From) / a.step)
 	if slot >= a.maxSteps {
 		return -1
 	}

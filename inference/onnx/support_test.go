@@ -60,7 +60,7 @@ func window(tb testing.TB, parts ...func(*features.Window)) *features.Window {
 	tb.Helper()
 	alice, err := ingest.NewParticipant("call", "alice")
 	require.NoError(tb, err)
-	w := &features.Window{Participant: alice, Kind: features.Sliding, Start: epoch, End: epoch.Add(time.Second), State: features.Final, Revision: 1}
+	w := &features.Window{Participant: alice, Kind: features.Sliding, Start: epoch, From: epoch, End: epoch.Add(time.Second), State: features.Final, Revision: 1}
 	for _, part := range parts {
 		part(w)
 	}

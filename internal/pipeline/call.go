@@ -123,14 +123,17 @@ func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
 	if err != nil {
 		return err
 	}
-	if err := c.extract(ctx, s, aligner); err != nil {
-		return err
-	}
 	if s.Time.After(c.now) {
 		c.now = s.Time
 		for _, a := range c.people {
 			a.Advance(c.now)
 		}
+	}
+	if err := c.extract(ctx, s, aligner); err != nil {
+		return err
+	}
+	if aligner.Over() {
+		c.order.leave(s.Track.Participant)
 	}
 	if c.forward() != nil {
 		return c.Finish(ctx)

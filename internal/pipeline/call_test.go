@@ -130,6 +130,40 @@ func TestEachWindowOfACallBecomesOneEventInOrder(t *testing.T) {
 	assert.Greater(t, float64(last.Session), float64(last.Participant), "two voices weigh more against the prior than one")
 }
 
+// after is a source that runs several, one after the other.
+type after []ingest.Source
+
+func (s after) Run(ctx context.Context, h ingest.Handler) error {
+	for _, source := range s {
+		if err := source.Run(ctx, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended is the end of a participant's sound at a second of the call.
+type ended struct {
+	person *ingest.Participant
+	second int
+}
+
+func (s ended) Run(ctx context.Context, h ingest.Handler) error {
+	return h.Handle(ctx, ingest.Sample{Track: &ingest.Track{Participant: s.person, Modality: ingest.Audio}, Time: time.Unix(int64(s.second), 0), Payload: ingest.End{}})
+}
+
+func TestNobodyWaitsForAParticipantWhoHasGone(t *testing.T) {
+	people := consenting(t, "alice", "bob")
+	call := callWith(t, &constant{}, memory.New(memory.Default()))
+	most := 0
+	require.NoError(t, call.Run(t.Context(), after{
+		talk{people: people, seconds: 3},
+		ended{people[0], 3},
+		talk{people: people[1:], seconds: 20, at: func(int) { most = max(most, len(call.order.waiting)) }},
+	}))
+	assert.LessOrEqual(t, most, 3, "bob's windows leave while he speaks, not at the end of the call")
+}
+
 func TestNothingIsAnalysedWithoutConsent(t *testing.T) {
 	predictor := &constant{value: 0.5}
 	store := memory.New(memory.Default())
