@@ -72,8 +72,8 @@ def cues(spoken: list[Spoken]) -> Cues:
         returns=leaves + 4.2,
         relieved=at["apology-2"].end - 0.8,
         thanks=at["thanks-2"].start,
-        dark_from=at["hello-3"].start,
-        dark_to=at["hello-5"].start + 0.5,
+        dark_from=at["hello-2"].start,
+        dark_to=at["hello-5"].start + 0.9,
     )
 
 
