@@ -207,6 +207,21 @@ func TestInputsThatCannotBeReplayedAreRefusedBeforeAnythingIs(t *testing.T) {
 	}
 }
 
+func TestTheDemoCallReplays(t *testing.T) {
+	demo := func(name string) string { return filepath.Join("..", "..", "demo", name) }
+	var c call
+	require.NoError(t, run(t, replay.Config{Inputs: []replay.Input{
+		{Participant: "alice", Media: demo("call.webm"), Transcript: demo("call.vtt")},
+		{Participant: "bob", Media: demo("guest.webm"), Transcript: demo("guest.vtt")},
+	}}, &c))
+	assert.Len(t, c.ended, 6)
+	assert.Equal(t, 16, c.count["alice text segment"])
+	assert.Equal(t, 4, c.count["bob text segment"])
+	assert.Equal(t, 287, c.count["alice video picture"], "five a second for 57.4 s")
+	assert.Equal(t, 574, c.count["bob audio sound"])
+	assert.Zero(t, c.count["alice audio gap"]+c.count["alice video gap"]+c.count["bob audio gap"]+c.count["bob video gap"])
+}
+
 func TestTheSharedRecordingsReplay(t *testing.T) {
 	data := os.Getenv("VALENCE_DATA")
 	if data == "" {
