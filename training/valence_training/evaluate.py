@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from valence_training import calibrate
 from valence_training.data.emotions import NEGATIVE, POSITIVE, polarity
 from valence_training.data.features import Features
+from valence_training.extract import BEGINNINGS
 from valence_training.fusion import heldout
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.pairing import (
@@ -38,7 +39,7 @@ from valence_training.metrics import metrics
 
 AGREEMENTS = (0.0, 0.2, 0.4, 1.0)
 DROP_RATES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
-SHARES = (0.25, 0.5, 0.75, 1.0)
+DROP_SAMPLE = 700
 SEED = 20241118
 
 
@@ -50,12 +51,12 @@ class Grouped:
     groups: list[str]
 
 
-def evaluate(run: Run, test: Material) -> dict[str, Any]:
-    """All figures on the test people."""
+def evaluate(run: Run, test: Material, texts: Features) -> dict[str, Any]:
+    """All figures on the test people; `texts` are the text features, with the beginnings of segments."""
     grouped = patterns(test)
     scored = {pattern: score(run, g.examples) for pattern, g in grouped.items()}
     return {
-        "mosi_text": text_quality(run, test.videos),
+        "mosi_text": text_quality(run, test.videos, texts),
         "speech": speech_quality(run, test.voices),
         "faces": face_quality(run, test.faces),
         "direction": directions(run, test),
@@ -103,16 +104,15 @@ def pattern_quality(scored: Scored, groups: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def text_quality(run: Run, videos: Sequence[Video]) -> dict[str, Any]:
-    """MOSI with the text alone: whole segments, their beginnings, and live windows of 8 s."""
+def text_quality(run: Run, videos: Sequence[Video], features: Features) -> dict[str, Any]:
+    """MOSI with the text alone: whole segments, their beginnings (`features` holds them), and live windows of 8 s."""
     whole = score(run, heldout.texts(videos))
     groups = np.array(heldout.text_groups(videos))
     figures = metrics(whole.score, whole.target).as_dict()
-    prefixes = {}
-    for share in SHARES:
-        cut = [_begin(_piece(e, TEXT), share) for e in heldout.texts(videos)]
-        scored = score(run, [heldout.alone(piece, TEXT) for piece in cut])
-        prefixes[str(share)] = metrics(scored.score, scored.target).as_dict()
+    beginnings = {}
+    for share in BEGINNINGS:
+        begun = score(run, heldout.beginnings(features, share))
+        beginnings[str(share)] = metrics(begun.score, begun.target).as_dict()
     live = score(run, live_windows(videos))
     return {
         "whole": figures,
@@ -125,7 +125,7 @@ def text_quality(run: Run, videos: Sequence[Video]) -> dict[str, Any]:
                 "acc7": lambda rows: metrics(whole.score[rows], whole.target[rows]).acc7,
             },
         ),
-        "beginning": prefixes,
+        "beginning": beginnings,
         "live_windows": metrics(live.score, live.target).as_dict(),
     }
 
@@ -240,7 +240,11 @@ def agreement(run: Run, test: Material, share: float) -> dict[str, float]:
 def dropped(run: Run, grouped: dict[str, Grouped], rate: float) -> dict[str, float]:
     """Error of each pattern when words and frames are lost at this rate."""
     random = np.random.default_rng(SEED)
-    return {p: score(run, [thinned(e, rate, random) for e in g.examples[:700]]).mae for p, g in grouped.items()}
+    found = {}
+    for pattern, members in grouped.items():
+        some = random.choice(len(members.examples), min(DROP_SAMPLE, len(members.examples)), replace=False)
+        found[pattern] = score(run, [thinned(members.examples[i], rate, random) for i in some]).mae
+    return found
 
 
 def bootstrap(
@@ -279,11 +283,6 @@ def _piece(example: Example, stream: int) -> Piece:
     piece = example.pieces[stream]
     assert piece is not None  # noqa: S101 the caller asks for a stream that is there
     return piece
-
-
-def _begin(piece: Piece, share: float) -> Piece:
-    steps = max(1, round(len(piece.values) * share))
-    return Piece(piece.values[:steps], piece.usable[:steps], piece.score)
 
 
 def _voice_led(example: Example, looks: FaceWindows, random: np.random.Generator) -> Example:

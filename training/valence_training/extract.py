@@ -27,6 +27,9 @@ from valence_training.data.features import Features, load
 from valence_training.paths import BUNDLE, REPO, cache_dir, data_dir
 from valence_training.progress import Progress
 
+BEGINNINGS = (0.25, 0.5, 0.75)
+"""Shares of the words of a test segment that are also encoded without the rest."""
+
 
 @dataclass(frozen=True)
 class FeatureSets:
@@ -99,9 +102,22 @@ def sha256(path: Path) -> str:
 
 
 def write_text(root: Path) -> Path:
-    """Manifest of the MOSI segments with their times; a video is a track."""
-    rows = ((s.id, s.video, s.text, f"{s.start:.6f}", f"{s.end:.6f}") for s in mosi.segments())
+    """Manifest of the MOSI segments with their times, and of the beginnings of the test segments; a video is a track.
+
+    A beginning is a text of its own: the encoder must not have read on.
+    """
+    rows = [(s.id, s.video, s.text, f"{s.start:.6f}", f"{s.end:.6f}") for s in mosi.segments()]
+    for share in BEGINNINGS:
+        for s in mosi.segments("test"):
+            words = s.text.split()
+            begun = " ".join(words[: max(1, round(share * len(words)))])
+            rows.append((beginning_id(s.id, share), f"{s.video}@{share}", begun, f"{s.start:.6f}", f"{s.end:.6f}"))
     return _write(root / "text" / "text.csv", ("id", "track", "text", "start", "end"), rows)
+
+
+def beginning_id(segment: str, share: float) -> str:
+    """Id of the first `share` of a segment's words in the text manifest."""
+    return f"{segment}@{share}"
 
 
 def clip_id(clip: Clip, variant: int) -> str:

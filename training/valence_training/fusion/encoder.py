@@ -16,12 +16,16 @@ CLIP = 5.0
 
 @dataclass(frozen=True)
 class StreamShape:
-    """Sizes of one stream: feature width, longest window in steps, convolution width and shortening."""
+    """Sizes of one stream: feature width, longest window in steps, convolution width and shortening.
+
+    In training whole features are dropped at the rate `feature_dropout`, so that none is relied on alone.
+    """
 
     width: int
     max_steps: int
     kernel: int
     stride: int
+    feature_dropout: float = 0.0
 
 
 class StreamEncoder(nn.Module):
@@ -44,6 +48,7 @@ class StreamEncoder(nn.Module):
         self.register_buffer("deviation", torch.ones(shape.width))
         self.register_buffer("positions", sinusoids(shape.max_steps, d), persistent=False)
         self.position_scale = nn.Parameter(torch.tensor(0.1))
+        self.feature_dropout = nn.Dropout1d(shape.feature_dropout)
         self.convolve = nn.Conv1d(shape.width, d, shape.kernel, padding=shape.kernel // 2)
         self.norm_convolved = nn.LayerNorm(d)
         self.shorten = nn.Conv1d(d, d, shape.stride, stride=shape.stride) if shape.stride > 1 else None
@@ -62,7 +67,7 @@ class StreamEncoder(nn.Module):
         """Features [B, L, D], mask [B, L] -> hidden [B, 1 + S, d] (sink first), mask [B, S = ceil(L / stride)]."""
         valid = mask.unsqueeze(2) > 0.5
         x = torch.where(valid, (x - self.mean) / self.deviation, torch.zeros_like(x)).clamp(-CLIP, CLIP)
-        x = self.convolve(x.transpose(1, 2)).transpose(1, 2)
+        x = self.convolve(self.feature_dropout(x.transpose(1, 2))).transpose(1, 2)
         x = nn.functional.gelu(self.norm_convolved(x)) + self.position_scale * self.positions[: x.shape[1]]
         x = torch.where(valid, x, torch.zeros_like(x))
         if self.shorten is not None:

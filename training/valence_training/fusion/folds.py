@@ -26,7 +26,7 @@ from valence_training.fusion.scoring import score, torch_run, uar
 from valence_training.fusion.train import Material, TrainConfig, Trainer
 from valence_training.paths import cache_dir
 
-CONFIG = TrainConfig(warm_epochs=14, epochs=0)
+CONFIG = TrainConfig(warm_epochs=12, epochs=0)
 
 
 class VoiceTrainer(Trainer):

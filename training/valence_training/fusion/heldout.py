@@ -6,9 +6,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from valence_training.data import mosi
+from valence_training.data.features import Features
+from valence_training.extract import beginning_id
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.pairing import AUDIO, TEXT, VIDEO, Example
-from valence_training.fusion.windows import AUDIO_STEPS, utterance
+from valence_training.fusion.windows import AUDIO_STEPS, MAX_TEXT, utterance
 
 
 def alone(piece: Piece, stream: int) -> Example:
@@ -25,6 +28,15 @@ def texts(videos: Sequence[Video]) -> list[Example]:
 def text_groups(videos: Sequence[Video]) -> list[str]:
     """The video of each example of `texts`."""
     return [v.name for v in videos for _ in v.scores]
+
+
+def beginnings(features: Features, share: float) -> list[Example]:
+    """The first `share` of the words of every test segment, with the whole segment's label."""
+    found = []
+    for segment in mosi.segments("test"):
+        item = features.items[beginning_id(segment.id, share)]
+        found.append(alone(Piece(item.values[-MAX_TEXT:], item.usable[-MAX_TEXT:], segment.score), TEXT))
+    return found
 
 
 def clips(voices: Sequence[Voice], speakers: Collection[str]) -> list[Voice]:

@@ -8,6 +8,7 @@ the running average of the trained ones. The checkpoint kept is the one with the
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from valence_training.fusion import heldout
+from valence_training.fusion import heldout, shares
 from valence_training.fusion.loss import loss
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.model import FusionConfig, FusionNet
@@ -33,8 +34,8 @@ class TrainConfig:
     """How to train; the defaults are those of the shipped model."""
 
     seed: int = 1
-    warm_epochs: int = 14
-    epochs: int = 8
+    warm_epochs: int = 16
+    epochs: int = 10
     batch: int = 32
     rate: float = 1e-3
     decay: float = 0.01
@@ -111,19 +112,20 @@ class Trainer:
         steps = 2 * len(self.segments) // self.config.batch
         progress = Progress("fusion", (self.total_epochs - self.epoch) * steps)
         while self.epoch < self.total_epochs:
-            note = ""
             for batch in self._batches(steps):
                 self._step(batch, steps)
-                progress.step(1, note)
+                progress.step()
             self.epoch += 1
             if self.epoch > self.config.warm_epochs:
                 found = self.validate()
                 if self.best is None or found.choice < self.best[0]:
                     self.best = (found.choice, copy.deepcopy(self.average.state_dict()))
-                progress.step(0, f"epoch {self.epoch}  {found.line()}  best {self.best[0]:.3f}")
+                print(f"epoch {self.epoch}  {found.line()}  best {self.best[0]:.3f}", file=sys.stderr, flush=True)
             self._save(checkpoint)
         assert self.best is not None  # noqa: S101 at least one epoch was validated
         self.average.load_state_dict(self.best[1])
+        # One more epoch of training windows, to look at.
+        shares.fit(self.average, (batch.inputs for batch in self._batches(steps)))
         return self.average.eval()
 
     def run_warm_up(self) -> FusionNet:
