@@ -55,9 +55,6 @@ func TestWholeBundleIsAccepted(t *testing.T) {
 func TestDefaultBundleIsAccepted(t *testing.T) {
 	fsys, err := model.Default()
 	require.NoError(t, err)
-	if _, err = fs.Stat(fsys, model.ManifestFile); err != nil {
-		t.Skip("the default bundle is not complete yet")
-	}
 	_, err = model.Open(fsys)
 	require.NoError(t, err)
 }
