@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r package; do
   grep -hEo '^func Fuzz[A-Za-z0-9_]+' "$package"/*_test.go | sed 's/func //' | while read -r target; do
     echo "==> $package $target" >&2
-    go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-60s}" </dev/null
+    go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-60s}" -fuzzminimizetime 1s </dev/null
   done
 done
