@@ -32,8 +32,8 @@ CONFIG = TrainConfig(warm_epochs=12, epochs=0)
 class VoiceTrainer(Trainer):
     """Trains on voices alone."""
 
-    def _alone(self, random: np.random.Generator) -> Example:
-        return heldout.alone(self.voices.draw(None, random), AUDIO)
+    def _alone(self, random: np.random.Generator) -> list[Example]:
+        return [heldout.alone(self.voices.draw(None, random), AUDIO) for _ in range(self.config.batch)]
 
 
 def run_fold(number: int, train: Material, valid: Material, everything: Material) -> dict[str, float]:

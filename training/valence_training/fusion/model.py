@@ -26,7 +26,7 @@ LOG_B_RANGE = (-2.5, 1.5)
 
 SHAPES = (
     StreamShape(width=384, max_steps=64, kernel=1, stride=1, feature_dropout=0.3),
-    StreamShape(width=136, max_steps=128, kernel=5, stride=4, feature_dropout=0.2),
+    StreamShape(width=136, max_steps=128, kernel=5, stride=4, feature_dropout=0.15),
     StreamShape(width=64, max_steps=64, kernel=3, stride=2),
 )
 """Text tokens; audio at 10 Hz (80 steps of an 8 s window become 20); faces at 5 Hz (40 become 20).
@@ -44,7 +44,7 @@ class FusionConfig:
     heads: int = 4
     encoder_layers: int = 2
     fusion_layers: int = 2
-    dropout: float = 0.2
+    dropout: float = 0.15
 
 
 class Inputs(NamedTuple):

@@ -18,6 +18,9 @@ from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.model import SHAPES
 
 WINDOW = 8.0
+JITTER, OFFSET = 0.3, 0.5
+"""Of a face's vector from step to step, and of a whole window, in deviations of each feature over FER2013."""
+
 AUDIO_STEPS, VIDEO_STEPS = 80, 40
 MAX_TEXT = SHAPES[0].max_steps
 
@@ -87,8 +90,9 @@ class FaceWindows:
     """Video windows from single faces, drawn evenly over the polarities.
 
     A window is one to four faces of (mostly) one polarity, each held for some steps with a little jitter. The people
-    differ, which a real window's do not, but the net sees no identity: only what the vectors share. What the running
-    baseline of a track would have taken away is simulated by `_baseline`.
+    differ, which a real window's do not; so the window as a whole is moved by an offset, as a real person's look, light
+    and camera move all of their faces. What the running baseline of a track would have taken away is simulated by
+    `_baseline`.
     """
 
     def __init__(self, faces: Faces) -> None:
@@ -108,8 +112,9 @@ class FaceWindows:
         cuts = np.sort(random.choice(np.arange(1, steps), count - 1, replace=False)) if count > 1 else np.array([], int)
         runs = np.diff(np.concatenate([[0], cuts, [steps]]))
         held = np.repeat(np.array(chosen), runs)
-        values = self.faces.values[held] + random.normal(0.0, 0.2, (steps, 1)) * self.spread
-        values = values - self._baseline(chosen, random)
+        width = len(self.spread)
+        jitter = random.normal(0.0, JITTER, (steps, width)) + random.normal(0.0, OFFSET, width)
+        values = self.faces.values[held] + jitter * self.spread - self._baseline(chosen, random)
         usable = np.ones(steps, bool)
         if random.random() < 0.3:
             usable = random.random(steps) > random.uniform(0.0, 0.7)
