@@ -91,8 +91,8 @@ class Valid:
     def line(self) -> str:
         """One line for a log."""
         return (
-            f"valid text {self.text_mae:.3f}  paired {self.paired_mae:.3f}  audio {self.audio_mae:.3f} {self.audio_uar:.1f} %  "
-            f"video {self.video_mae:.3f} {self.video_uar:.1f} %"
+            f"valid text {self.text_mae:.3f}  paired {self.paired_mae:.3f}  "
+            f"audio {self.audio_mae:.3f} {self.audio_uar:.1f} %  video {self.video_mae:.3f} {self.video_uar:.1f} %"
         )
 
 
