@@ -18,7 +18,7 @@ import (
 
 // benchCmd measures what a call costs.
 type benchCmd struct {
-	Media      string `arg:"" optional:"" default:"demo/call.webm" type:"existingfile" help:"The call."`
+	Media      string `arg:"" optional:"" help:"The call; default: the demo."`
 	Transcript string `help:"Its transcript; default: the .vtt beside it." type:"existingfile" placeholder:"FILE"`
 	Copies     int    `help:"Calls at once." default:"4"`
 	Paced      bool   `help:"Also run them as fast as they were spoken, for the latency of live calls." negatable:"" default:"true"`
@@ -32,6 +32,9 @@ func (benchCmd) Help() string {
 
 // Run measures.
 func (b benchCmd) Run(ctx context.Context, c *cli) (err error) {
+	if b.Media == "" {
+		b.Media = "demo/call.webm"
+	}
 	cfg, err := c.load()
 	if err != nil {
 		return err
