@@ -21,16 +21,6 @@ def polarities(score: Tensor) -> Tensor:
     return (1 + torch.sign(score) * (score.abs() > NEUTRAL_BAND)).long()
 
 
-def polarity_loss(logits: Tensor, score: Tensor, class_weight: Tensor, text: Tensor) -> Tensor:
-    """Cross-entropy of the polarity of scores [N]; classes are weighted where the label is a text's.
-
-    Voices and faces are drawn evenly over the polarities; weighting them too made every second happy voice neutral.
-    """
-    truth = polarities(score)
-    weight = torch.where(text > 0, class_weight[truth], torch.ones_like(score))
-    return (functional.cross_entropy(logits, truth, reduction="none") * weight).sum() / weight.sum()
-
-
 def loss(out: Outputs, batch: Batch, class_weight: Tensor) -> Tensor:
     """L1 of the score + 0.3/0.1/0.1 L1 of each stream's own score + 0.2 CE of polarity + 0.1 Laplace NLL.
 
@@ -39,15 +29,15 @@ def loss(out: Outputs, batch: Batch, class_weight: Tensor) -> Tensor:
     """
     error = (out.score - batch.target).abs()
     total = error.mean()
-    text = batch.inputs.present[:, 0]
-    total = total + POLARITY * polarity_loss(out.polarity_logits, batch.target, class_weight, text)
+    total = total + POLARITY * functional.cross_entropy(out.polarity_logits, polarities(batch.target), class_weight)
     total = total + LAPLACE * (out.log_b + error.detach() * torch.exp(-out.log_b)).mean()
     for m, weight in enumerate(UNIMODAL):
         here = torch.isfinite(batch.own[:, m])
         if not here.any():
             continue
         own = batch.own[here, m]
-        led = torch.full_like(own, float(m == 0))
         total = total + weight * (out.unimodal_scores[here, m] - own).abs().mean()
-        total = total + UNIMODAL_POLARITY * polarity_loss(out.unimodal_logits[here, m], own, class_weight, led)
+        total = total + UNIMODAL_POLARITY * functional.cross_entropy(
+            out.unimodal_logits[here, m], polarities(own), class_weight
+        )
     return total

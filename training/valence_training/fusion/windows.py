@@ -21,10 +21,6 @@ WINDOW = 8.0
 JITTER, OFFSET = 0.3, 0.5
 """Of a face's vector from step to step, and of a whole window, in deviations of each feature over FER2013."""
 
-FACE_SHARES = (0.25, 0.5, 0.25)
-"""Of the polarities among faces drawn at random. Talking mouths look like FER2013's negative faces more often than
-they are: drawn evenly, quiet talkers scored -1.8."""
-
 AUDIO_STEPS, VIDEO_STEPS = 80, 40
 MAX_TEXT = SHAPES[0].max_steps
 
@@ -91,7 +87,7 @@ class VoiceWindows:
 
 
 class FaceWindows:
-    """Video windows from single faces; half of those drawn at random are neutral, as most faces of a call are.
+    """Video windows from single faces, drawn evenly over the polarities.
 
     A window is one to four faces of (mostly) one polarity, each held for some steps with a little jitter. The people
     differ, which a real window's do not; so the window as a whole is moved by an offset, as a real person's look, light
@@ -104,8 +100,8 @@ class FaceWindows:
         self.spread: Floats = faces.values.std(axis=0)
 
     def draw(self, wanted: int | None, random: Random) -> Piece:
-        """A window whose first face has the wanted polarity (any, by FACE_SHARES, if None)."""
-        first_polarity = int(random.choice(3, p=FACE_SHARES)) if wanted is None else wanted
+        """A window whose first face has the wanted polarity (any, evenly, if None)."""
+        first_polarity = int(random.integers(3)) if wanted is None else wanted
         steps = 1 if random.random() < 0.25 else int(random.integers(2, VIDEO_STEPS + 1))
         count = min(int(random.integers(1, 5)), steps)
         chosen = []
