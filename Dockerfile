@@ -15,11 +15,11 @@ COPY . .
 RUN make build \
  && cp "$(scripts/setup-onnxruntime.sh)" bin/libonnxruntime.so
 
-# Run: the program, FFmpeg's libraries, nothing else; not as root.
+# Run: the program, FFmpeg's libraries and libopus, nothing else; not as root.
 FROM debian:12-slim
 RUN apt-get update -q \
  && apt-get install -y -q --no-install-recommends \
-      ca-certificates=20* libavformat59=7:5.1.* libavcodec59=7:5.1.* libswscale6=7:5.1.* libswresample4=7:5.1.* \
+      ca-certificates=20* libavformat59=7:5.1.* libavcodec59=7:5.1.* libswscale6=7:5.1.* libswresample4=7:5.1.* libopus0=1.3.* \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 valence
 COPY --from=build /src/bin/ /opt/valence/

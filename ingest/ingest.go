@@ -57,13 +57,6 @@ func ParseModality(name string) (Modality, error) {
 	return 0, fmt.Errorf("%w %q: use text, audio or video", ErrModality, name)
 }
 
-// Track is one modality of one participant. Two Samples belong together if
-// they carry the same *Track.
-type Track struct {
-	Participant *Participant
-	Modality    Modality
-}
-
 // Sample is one decoded unit of one track.
 //
 // The receiver owns the payload once Handle was called with it. Time is the

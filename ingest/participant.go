@@ -20,7 +20,7 @@ const maxID = 128
 type Participant struct {
 	session string
 	id      string
-	consent atomic.Uint32 // bit m: analysis of modality m is agreed to
+	consent atomic.Uint64 // bit m: analysis of modality m is agreed to; above, how often one was revoked
 }
 
 // NewParticipant returns a participant who has agreed to nothing yet.
@@ -66,11 +66,22 @@ func (p *Participant) Grant(modalities ...Modality) {
 
 // Revoke withdraws the consent to analyse the given modalities.
 func (p *Participant) Revoke(modalities ...Modality) {
-	for _, m := range modalities {
-		p.consent.And(^uint32(1 << m))
+	for {
+		old := p.consent.Load()
+		revoked := old
+		for _, m := range modalities {
+			revoked &^= 1 << m
+		}
+		if revoked == old || p.consent.CompareAndSwap(old, revoked+1<<NumModalities) {
+			return
+		}
 	}
 }
 
 // Consents reports whether analysis of m is agreed to. It is asked before each
 // extraction, so that a revocation holds from the next Sample on.
 func (p *Participant) Consents(m Modality) bool { return p.consent.Load()&(1<<m) != 0 }
+
+// Revocations counts how often consent was withdrawn. What was made when the
+// count was lower may rest on a consent that is gone.
+func (p *Participant) Revocations() uint64 { return p.consent.Load() >> NumModalities }
