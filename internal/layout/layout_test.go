@@ -23,18 +23,23 @@ const module = "github.com/valence-live/valence"
 // those before it and none behind.
 func table() map[string][]string {
 	return map[string][]string{
-		"ingest":    {"internal/telemetry"},
+		"ingest":    {"internal/telemetry", "internal/problem"},
 		"features":  {"ingest"},
 		"inference": {"ingest", "features", "internal/telemetry", "internal/queue"},
-		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue"},
+		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue", "internal/problem"},
 
+		"api":                {},
 		"internal/telemetry": {},
 		"internal/queue":     {},
+		"internal/problem":   {},
 		"internal/layout":    {},
-		"internal/config":    {"ingest", "features", "inference", "sink", "internal/telemetry"},
+		"internal/auth":      {"internal/problem"},
+		"internal/config":    {"ingest", "features", "inference", "sink", "internal/auth", "internal/calls", "internal/server", "internal/telemetry"},
 		"internal/extract":   {"ingest", "features", "internal/telemetry"},
 		"internal/view":      {"ingest", "features", "inference", "sink"},
 		"internal/pipeline":  {"ingest", "features", "inference", "sink", "internal/config", "internal/queue", "internal/telemetry"},
+		"internal/calls":     {"ingest", "features", "inference", "sink", "internal/config", "internal/pipeline", "internal/queue", "internal/telemetry"},
+		"internal/server":    {"ingest", "sink", "api", "internal/auth", "internal/calls", "internal/problem", "internal/telemetry"},
 		"internal/bench":     {"ingest", "features", "inference", "sink", "internal/config", "internal/pipeline", "internal/telemetry"},
 
 		"cmd": {"ingest", "features", "inference", "sink", "internal"},
@@ -47,6 +52,9 @@ func homes() map[string][]string {
 	return map[string][]string{
 		"C":                                  {"ingest/codec", "inference/onnx"}, // cgo
 		"github.com/pion/":                   {"ingest/webrtc"},
+		"github.com/coder/websocket":         {"sink/live"},
+		"github.com/golang-jwt/":             {"internal/auth"},
+		"github.com/MicahParks/":             {"internal/auth"},
 		"github.com/segmentio/kafka-go":      {"ingest/kafka", "sink/kafka"},
 		"github.com/asticode/":               {"ingest/replay"},
 		"github.com/yalue/onnxruntime_go":    {"inference/onnx"},
