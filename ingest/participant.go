@@ -20,7 +20,7 @@ const maxID = 128
 type Participant struct {
 	session string
 	id      string
-	consent atomic.Uint64 // bit m: analysis of modality m is agreed to; above, how often one was revoked
+	rights  atomic.Uint64 // of modality m: bit m, agreed to; bit NumModalities+m, refused by the purpose; above, how often one was lost
 }
 
 // NewParticipant returns a participant who has agreed to nothing yet.
@@ -59,29 +59,74 @@ func (p *Participant) ID() string { return p.id }
 
 // Grant records the consent to analyse the given modalities.
 func (p *Participant) Grant(modalities ...Modality) {
-	for _, m := range modalities {
-		p.consent.Or(1 << m)
-	}
+	p.change(func(rights uint64) uint64 { return rights | mask(modalities) })
 }
 
 // Revoke withdraws the consent to analyse the given modalities.
 func (p *Participant) Revoke(modalities ...Modality) {
-	for {
-		old := p.consent.Load()
-		revoked := old
-		for _, m := range modalities {
-			revoked &^= 1 << m
+	p.change(func(rights uint64) uint64 { return rights &^ mask(modalities) })
+}
+
+// Restrict refuses what the purpose of the call does not allow, whatever the
+// person agrees to. A later purpose takes the place of an earlier one.
+func (p *Participant) Restrict(purpose Purpose) {
+	var refused []Modality
+	for _, m := range Modalities() {
+		if !purpose.Allows(m) {
+			refused = append(refused, m)
 		}
-		if revoked == old || p.consent.CompareAndSwap(old, revoked+1<<NumModalities) {
+	}
+	p.change(func(rights uint64) uint64 {
+		return rights&^(everything<<NumModalities) | mask(refused)<<NumModalities
+	})
+}
+
+// Consents reports whether m may be analysed: it was agreed to, and the purpose
+// allows it. It is asked before each extraction, so that a revocation holds
+// from the next Sample on.
+func (p *Participant) Consents(m Modality) bool { return p.Refusal(m) == "" }
+
+// Refusal says why m may not be analysed; empty if it may.
+func (p *Participant) Refusal(m Modality) Reason {
+	switch rights := p.rights.Load(); {
+	case rights&(1<<m<<NumModalities) != 0:
+		return ReasonPolicy
+	case rights&(1<<m) == 0:
+		return ReasonNoConsent
+	default:
+		return ""
+	}
+}
+
+// Agreed reports whether the person agreed to the analysis of m, whatever the
+// purpose allows.
+func (p *Participant) Agreed(m Modality) bool { return p.rights.Load()&(1<<m) != 0 }
+
+// Losses counts how often something that might be analysed could no longer be.
+// What was made when the count was lower may rest on a consent that is gone.
+func (p *Participant) Losses() uint64 { return p.rights.Load() >> (2 * NumModalities) }
+
+const everything = 1<<NumModalities - 1
+
+func mask(modalities []Modality) (bits uint64) {
+	for _, m := range modalities {
+		bits |= 1 << m
+	}
+	return bits
+}
+
+// allowed are the modalities that may be analysed.
+func allowed(rights uint64) uint64 { return rights & everything &^ (rights >> NumModalities) }
+
+func (p *Participant) change(f func(rights uint64) uint64) {
+	for {
+		old := p.rights.Load()
+		fresh := f(old)
+		if allowed(old)&^allowed(fresh) != 0 {
+			fresh += 1 << (2 * NumModalities)
+		}
+		if p.rights.CompareAndSwap(old, fresh) {
 			return
 		}
 	}
 }
-
-// Consents reports whether analysis of m is agreed to. It is asked before each
-// extraction, so that a revocation holds from the next Sample on.
-func (p *Participant) Consents(m Modality) bool { return p.consent.Load()&(1<<m) != 0 }
-
-// Revocations counts how often consent was withdrawn. What was made when the
-// count was lower may rest on a consent that is gone.
-func (p *Participant) Revocations() uint64 { return p.consent.Load() >> NumModalities }

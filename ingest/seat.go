@@ -47,6 +47,9 @@ type Seat interface {
 	// Times may count from the participant's first media. It returns how many
 	// segments were taken. The error wraps ErrTranscript.
 	Transcribe(ctx context.Context, contentType string, message []byte) (int, error)
+	// Drop counts what the connection had to leave out, by a reason such as
+	// "lost" or "late".
+	Drop(m Modality, reason string, n int)
 	// Leave gives the seat back, once the tracks that it brought were ended by
 	// an End.
 	Leave()
