@@ -13,6 +13,7 @@ import (
 
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/codec"
+	"github.com/valence-live/valence/ingest/transcript"
 )
 
 // file is one participant's input, opened.
@@ -116,7 +117,7 @@ func openTranscript(name string, zero time.Time) ([]ingest.Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	cues, err := readTranscript(name, f, zero)
+	cues, err := transcript.Read(name, f, zero)
 	return cues, errors.Join(err, f.Close())
 }
 

@@ -70,7 +70,7 @@ func replayed(t *testing.T, in replay.Input) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{codec.ErrFormat, codec.ErrNoStream, codec.ErrTruncated, codec.ErrDamaged, codec.ErrLimit, replay.ErrTranscript} {
+	for _, known := range []error{codec.ErrFormat, codec.ErrNoStream, codec.ErrTruncated, codec.ErrDamaged, codec.ErrLimit, ingest.ErrTranscript} {
 		if errors.Is(err, known) {
 			require.Contains(t, err.Error(), filepath.Base(in.Media+in.Transcript))
 			return err
@@ -102,7 +102,7 @@ func TestTwoHundredDamagedMediaFilesEndInAResultOrAClearError(t *testing.T) {
 }
 
 func TestTwoHundredDamagedTranscriptsEndInAResultOrAClearError(t *testing.T) {
-	seeds, err := filepath.Glob(filepath.Join("testdata", "*.*"))
+	seeds, err := filepath.Glob(filepath.Join("..", "transcript", "testdata", "*.*"))
 	require.NoError(t, err)
 	require.Len(t, seeds, 3)
 	chance := rand.New(rand.NewPCG(3, 4))

@@ -16,6 +16,7 @@ import (
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/codec"
 	"github.com/valence-live/valence/ingest/replay"
+	"github.com/valence-live/valence/ingest/transcript"
 )
 
 func TestAllTracksComeInOneOrderOfTimeAndEnd(t *testing.T) {
@@ -194,7 +195,7 @@ func TestInputsThatCannotBeReplayedAreRefusedBeforeAnythingIs(t *testing.T) {
 		"no transcript":     {[]replay.Input{{Participant: "a", Media: media("tone.flac"), Transcript: "missing.vtt"}}, os.ErrNotExist},
 		"a folder":          {[]replay.Input{{Participant: "a", Media: "testdata"}}, nil},
 		"no media":          {[]replay.Input{{Participant: "a", Media: media("make.sh")}}, codec.ErrFormat},
-		"a bad transcript":  {[]replay.Input{{Participant: "a", Media: media("tone.flac"), Transcript: media("make.sh")}}, replay.ErrTranscript},
+		"a bad transcript":  {[]replay.Input{{Participant: "a", Media: media("tone.flac"), Transcript: media("make.sh")}}, ingest.ErrTranscript},
 		"too wide pictures": {[]replay.Input{{Participant: "a", Media: media("too-wide.mkv")}}, codec.ErrLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,4 +245,8 @@ func TestTheSharedRecordingsReplay(t *testing.T) {
 			assert.Zero(t, c.count["ann audio gap"]+c.count["ann video gap"])
 		})
 	}
+}
+
+func TestATranscriptMayLastAsLongAsMedia(t *testing.T) {
+	assert.Equal(t, codec.MaxDuration, transcript.MaxDuration)
 }

@@ -1,4 +1,4 @@
-package replay
+package transcript
 
 import (
 	"strings"
@@ -15,7 +15,7 @@ var origin = time.Date(2024, 5, 17, 9, 30, 0, 0, time.UTC)
 
 func read(t *testing.T, name, text string) []ingest.Segment {
 	t.Helper()
-	segments, err := readTranscript(name, strings.NewReader(text), origin)
+	segments, err := Read(name, strings.NewReader(text), origin)
 	require.NoError(t, err)
 	return segments
 }
@@ -150,8 +150,8 @@ func TestATranscriptThatCannotBeReadSaysWhereAndWhy(t *testing.T) {
 		"beyond all numbers": {"x.json", `[{"start_ms":1e300,"end_ms":1e301,"text":"x"}]`, "more than 24h"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readTranscript(c.file, strings.NewReader(c.text), origin)
-			require.ErrorIs(t, err, ErrTranscript)
+			_, err := Read(c.file, strings.NewReader(c.text), origin)
+			require.ErrorIs(t, err, ingest.ErrTranscript)
 			assert.Contains(t, err.Error(), c.file)
 			assert.Contains(t, err.Error(), c.says)
 		})

@@ -1,4 +1,4 @@
-package replay
+package transcript
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/valence-live/valence/ingest/codec"
+	"github.com/valence-live/valence/ingest"
 )
 
 func FuzzTranscript(f *testing.F) {
@@ -23,9 +23,9 @@ func FuzzTranscript(f *testing.F) {
 	f.Add(uint8(1), []byte("0:0:0,0-->0:0:0,0"))
 	f.Add(uint8(2), []byte(`{"start_ms":-1e999}`))
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
-		segments, err := readTranscript(names[int(kind)%len(names)], bytes.NewReader(data), origin)
+		segments, err := Read(names[int(kind)%len(names)], bytes.NewReader(data), origin)
 		if err != nil {
-			require.ErrorIs(t, err, ErrTranscript)
+			require.ErrorIs(t, err, ingest.ErrTranscript)
 			return
 		}
 		ids := map[string]bool{}
@@ -39,7 +39,7 @@ func FuzzTranscript(f *testing.F) {
 			require.NotEmpty(t, s.Text)
 			require.False(t, s.Start.Before(last), "out of order")
 			require.True(t, s.Start.Before(s.End))
-			require.LessOrEqual(t, s.End.Sub(origin), codec.MaxDuration+1e6)
+			require.LessOrEqual(t, s.End.Sub(origin), MaxDuration+1e6)
 			last = s.Start
 			from := s.Start
 			for _, w := range s.Words {

@@ -1,4 +1,8 @@
-package replay
+// Package transcript reads what was said: WebVTT, SubRip and the JSON of the
+// HTTP interface become ingest.Segments. Read takes the transcript of a
+// recording, ParseLive one message of a live call. Nothing here does I/O or
+// knows what time it is.
+package transcript
 
 import (
 	"bytes"
@@ -14,16 +18,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/valence-live/valence/ingest"
-	"github.com/valence-live/valence/ingest/codec"
 )
 
-// ErrTranscript says that a transcript cannot be read; it names the file and the
-// line or segment.
-var ErrTranscript = errors.New("unreadable transcript")
+// MaxDuration is where a recording must have ended, as for its media.
+const MaxDuration = 24 * time.Hour
 
 const (
-	// maxTranscript bounds a transcript file, in bytes: a day of speech is about 2 MB.
-	maxTranscript = 64 << 20
+	// maxFile bounds a transcript file, in bytes: a day of speech is about 2 MB.
+	maxFile = 64 << 20
 	// maxCueID bounds a segment id, in bytes: it becomes part of keys in every sink.
 	maxCueID = 128
 )
@@ -43,23 +45,25 @@ type spoken struct {
 	start, end time.Duration
 }
 
-// readTranscript reads a .vtt, .srt or .json transcript, by the extension of its
-// name. zero is the capture time of the file's zero.
+// Read reads the .vtt, .srt or .json transcript of a recording, by the extension
+// of its name. zero is the capture time of the recording's zero.
 //
 // The segments are final and in order of their start; those without a word are
 // left out. Ids are kept, percent-encoded where RFC 3986 reserves a character,
 // and made unique: the second "a" becomes "a-2", the first without one "-1".
-func readTranscript(name string, r io.Reader, zero time.Time) ([]ingest.Segment, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxTranscript+1))
+// The error wraps ingest.ErrTranscript where the transcript is at fault, and
+// names the file and the line or segment.
+func Read(name string, r io.Reader, zero time.Time) ([]ingest.Segment, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if len(data) > maxTranscript {
-		return nil, fmt.Errorf("%w: %s is longer than %d MB; cut it", ErrTranscript, name, maxTranscript>>20)
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%w: %s is longer than %d MB; cut it", ingest.ErrTranscript, name, maxFile>>20)
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: %s, line %d is not UTF-8; convert it, for instance with iconv", ErrTranscript, name, lineOfInvalid(data))
+		return nil, fmt.Errorf("%w: %s, line %d is not UTF-8; convert it, for instance with iconv", ingest.ErrTranscript, name, lineOfInvalid(data))
 	}
 	var cues []cue
 	switch strings.ToLower(filepath.Ext(name)) {
@@ -76,7 +80,7 @@ func readTranscript(name string, r io.Reader, zero time.Time) ([]ingest.Segment,
 		err = check(cues)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrTranscript, name, err)
+		return nil, fmt.Errorf("%w: %s: %w", ingest.ErrTranscript, name, err)
 	}
 	return segments(cues, zero), nil
 }
@@ -103,8 +107,8 @@ func check(cues []cue) error {
 		switch {
 		case c.start < 0:
 			return fmt.Errorf("%s begins %s before the recording; give the time of its beginning by --start", c.where, -c.start)
-		case c.end > codec.MaxDuration:
-			return fmt.Errorf("%s ends %s into the recording, more than %s; is it of another recording, or --start wrong?", c.where, c.end, codec.MaxDuration)
+		case c.end > MaxDuration:
+			return fmt.Errorf("%s ends %s into the recording, more than %s; is it of another recording, or --start wrong?", c.where, c.end, MaxDuration)
 		case c.end < c.start:
 			return fmt.Errorf("%s ends before it begins", c.where)
 		case c.end == c.start:
