@@ -150,11 +150,11 @@ func segments(cues []cue, zero time.Time) []ingest.Segment {
 func uniqueIDs(cues []cue) []string {
 	stated := make(map[string]bool, len(cues))
 	for _, c := range cues {
-		stated[encodeID(c.id)] = true
+		stated[encodeID(c.id, maxCueID)] = true
 	}
 	ids, uses := make([]string, len(cues)), make(map[string]int, len(cues))
 	for i, c := range cues {
-		id := encodeID(c.id)
+		id := encodeID(c.id, maxCueID)
 		if uses[id]++; id != "" && uses[id] == 1 {
 			ids[i] = id
 			continue
@@ -172,15 +172,16 @@ func uniqueIDs(cues []cue) []string {
 }
 
 // encodeID keeps the unreserved characters of RFC 3986, section 2.3, and writes
-// every other byte as %XX.
-func encodeID(id string) string {
+// every other byte as %XX. What is longer than that many bytes is cut; uniqueIDs
+// tells those apart that are the same by that.
+func encodeID(id string, longest int) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(id) {
 		c := id[i]
 		switch {
-		case b.Len() > maxCueID-3:
-			return b.String() // cut; uniqueIDs tells those apart that are now the same
+		case b.Len() > longest-3:
+			return b.String()
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
 			b.WriteByte(c)
 		default:

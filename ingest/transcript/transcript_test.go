@@ -98,7 +98,8 @@ func TestJSONIsReadAsTheInterfaceTakesIt(t *testing.T) {
 		{"id": "s1", "start": "2024-05-17T09:30:01Z", "end": "2024-05-17T11:30:02+02:00", "text": "I do", "final": true,
 		 "words": [{"text": "I", "start": "2024-05-17T09:30:00.9Z", "end": "2024-05-17T09:30:01.5Z"}, {"text": "do", "start_ms": 1500, "end_ms": 2300}]},
 		{"id": "s2", "start_ms": 2500, "end_ms": 3000, "words": [{"text": "from", "start_ms": 2500, "end_ms": 2750}, {"text": "words", "start_ms": 2750, "end_ms": 3000}]},
-		{"id": "s1", "start_ms": 1000, "end_ms": 1500, "text": "I", "final": false}
+		{"id": "s1", "start_ms": 1000, "end_ms": 1500, "text": "I", "final": false},
+		{"id": "blank", "start_ms": 1000, "end_ms": 1500, "words": [{"text": " ", "start_ms": 1000, "end_ms": 1500}]}
 	]`))
 	assert.Equal(t, []ingest.Segment{final("one", 0, 1, "alone")}, read(t, "x.json", ` {"id":"one","start_ms":0,"end_ms":1000,"text":"alone"}`))
 	assert.Empty(t, read(t, "x.json", "[]"))
