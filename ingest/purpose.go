@@ -19,8 +19,8 @@ const (
 	Education Purpose = "education"
 )
 
-// ErrPurpose says that a name is no purpose.
-var ErrPurpose = errors.New("unknown purpose")
+// ErrPurpose says that a name is no purpose, or not one for this call.
+var ErrPurpose = errors.New("unusable purpose")
 
 // ParsePurpose reads a purpose by its name.
 func ParsePurpose(name string) (Purpose, error) {
@@ -35,4 +35,14 @@ func ParsePurpose(name string) (Purpose, error) {
 // Allows reports whether a modality may be analysed for the purpose.
 func (p Purpose) Allows(m Modality) bool {
 	return m == Text || p != Workplace && p != Education
+}
+
+// Widens reports whether the purpose allows what another one refuses.
+func (p Purpose) Widens(other Purpose) bool {
+	for _, m := range Modalities() {
+		if p.Allows(m) && !other.Allows(m) {
+			return true
+		}
+	}
+	return false
 }

@@ -34,8 +34,9 @@
 //     the same final windows, and so does any order that the first paragraph
 //     allows.
 //   - provisional (revision 0, if switched on): once, when the tracks that move
-//     have come to the window's end, in order or not. Left out where the final
-//     one is due at the same moment.
+//     have come to the window's end, in order or not. Text, which comes when it
+//     comes, is waited for only where nothing else moves. Left out where the
+//     final one is due at the same moment.
 //   - corrected (revision 2 and up): when a final segment comes later than that
 //     and changes the text of a window whose end is less than Config.Correction
 //     before the watermark. An unfinished segment never corrects; its final
@@ -66,6 +67,9 @@
 // the ending Mark gave); else it was lost, or for text, which comes when it
 // comes, no_words. Text without words is no_speech where that is why audio is
 // absent.
+//
+// Withdraw takes a stream back: what is kept of it becomes absent, for a reason
+// such as no_consent, in every window that is still to come.
 //
 // A window in which nothing is present is handed out like any other; its Empty
 // method says so. It has no score, but it has a time and reasons.

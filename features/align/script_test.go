@@ -28,6 +28,7 @@ import (
 //	draft NAME ID A..B "WORDS"          the same, unfinished
 //	mark NAME TRACK AT [REASON]         everything before was emitted
 //	end NAME TRACK AT [REASON]          the track is over
+//	withdraw NAME TRACK REASON          what is kept of the track is erased
 //	watermark AT                        a mark on every track that there is
 //	advance AT | tick AT | flush        for every participant
 //	expect [NAME] STATE [ID] [A,B) STREAMS   the next window
@@ -104,6 +105,8 @@ func (s *story) line(f []string) error {
 		return s.say(f[0] == "say", f[1:])
 	case "mark", "end":
 		return s.mark(f[0] == "end", f[1:])
+	case "withdraw":
+		return s.withdraw(f[1:])
 	case "watermark", "advance", "tick", "flush":
 		return s.clock(f)
 	default:
@@ -258,6 +261,15 @@ func (s *story) mark(end bool, f []string) error {
 		return err
 	}
 	p.Push(features.Mark{Modality: m, Time: at, Reason: ingest.Reason(strings.Join(f[3:], "")), End: end})
+	return nil
+}
+
+func (s *story) withdraw(f []string) error {
+	p, m, err := s.subject(f)
+	if err != nil {
+		return err
+	}
+	p.Withdraw(m, ingest.Reason(f[2]))
 	return nil
 }
 

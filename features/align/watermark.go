@@ -1,6 +1,10 @@
 package align
 
-import "time"
+import (
+	"time"
+
+	"github.com/valence-live/valence/ingest"
+)
 
 // warmUp is how much of a participant the first window must hold.
 const warmUp = time.Second
@@ -11,11 +15,25 @@ func (a *Aligner) watermark() time.Time {
 }
 
 // reach returns the time to which the tracks have come, in order or not.
-func (a *Aligner) reach() time.Time { return a.slowest(a.idle, (*track).reach, a.now) }
+func (a *Aligner) reach() time.Time { return a.slowest(a.unheeded(a.idle), (*track).reach, a.now) }
 
 // reachByWall is reach with idleness by the wall clock, which knows nothing of
 // the time in the input: where nothing moves, it ends with what came.
-func (a *Aligner) reachByWall() time.Time { return a.slowest(a.idleByWall, (*track).reach, a.newest) }
+func (a *Aligner) reachByWall() time.Time {
+	return a.slowest(a.unheeded(a.idleByWall), (*track).reach, a.newest)
+}
+
+// unheeded adds text to the tracks that are idle, as long as sound or pictures
+// move: a recogniser is a second or two behind, and what is provisional is
+// worth nothing later.
+func (a *Aligner) unheeded(idle func(*track) bool) func(*track) bool {
+	text, heard := &a.tracks[ingest.Text], false
+	for i := range a.tracks {
+		t := &a.tracks[i]
+		heard = heard || t != text && t.known && !t.over && !idle(t)
+	}
+	return func(t *track) bool { return t == text && heard || idle(t) }
+}
 
 // slowest returns the least of what is measured on the tracks that still move,
 // or, if none does, the time given. A track that trails too far is left behind.

@@ -31,8 +31,8 @@ const (
 	// jump is how far a sample's time may lie from the end of the one before
 	// and still continue it: containers round, and RTP clocks are slewed.
 	jump = 40 * time.Millisecond
-	// leastSamples of a step must be there when the track breaks off, for the
-	// step to count.
+	// leastSamples of a step must be there when the track begins or breaks off,
+	// for the step to count.
 	leastSamples = stepSamples / 2
 
 	// silent is the largest value of digital silence: one bit of 16.
@@ -61,6 +61,8 @@ func Spec(nets ...string) features.Spec {
 type Extractor struct {
 	buf     [lookback + stepSamples]float32
 	filled  int       // samples of the step in progress
+	whole   int       // samples that it will have: fewer at the beginning of a grid
+	skip    int       // samples to leave out before it
 	start   time.Time // of the step in progress; time before it was given out
 	begun   bool      // a grid, which goes on as long as the sound does
 	clock   ingest.Clock
@@ -123,8 +125,11 @@ func (x *Extractor) sound(s ingest.Sample, p ingest.PCM, emit func(features.Unit
 		p = p[min(int((heard*ingest.AudioRate+time.Second-1)/time.Second), len(p)):]
 	}
 	if !x.begun {
-		x.begun = true
-		x.passed(s.Time)
+		x.begin(s.Time)
+	}
+	if n := min(x.skip, len(p)); n > 0 {
+		x.skip, x.start = x.skip-n, x.start.Add(p[:n].Duration())
+		p = p[n:]
 	}
 	for len(p) > 0 {
 		if x.filled == 0 {
@@ -132,7 +137,7 @@ func (x *Extractor) sound(s ingest.Sample, p ingest.PCM, emit func(features.Unit
 			x.receipt.Retain()
 		}
 		x.clock = x.clock.Worse(s.Clock)
-		n := min(len(p), stepSamples-x.filled)
+		n := min(len(p), x.whole-x.filled)
 		for i, v := range p[:n] {
 			if !(math.Abs(float64(v)) < 1e3) { // also NaN
 				v = 0
@@ -141,10 +146,27 @@ func (x *Extractor) sound(s ingest.Sample, p ingest.PCM, emit func(features.Unit
 		}
 		x.filled += n
 		p = p[n:]
-		if x.filled == stepSamples {
+		if x.filled == x.whole {
 			x.finish(emit)
-			copy(x.buf[:lookback], x.buf[stepSamples:])
+			copy(x.buf[:lookback], x.buf[x.whole:x.whole+lookback])
+			x.whole = stepSamples
 		}
+	}
+}
+
+// begin starts a grid at t: the first step ends at a multiple of Step since the
+// Unix epoch, so that the end of a window is the end of a step and nobody waits
+// for the rest of one. What is too short for a step is skipped.
+func (x *Extractor) begin(t time.Time) {
+	x.begun = true
+	x.passed(t)
+	into := time.Duration(x.start.UnixNano()) % Step
+	if into < 0 {
+		into += Step
+	}
+	x.whole, x.skip = int(((Step-into)*ingest.AudioRate+time.Second-1)/time.Second), 0
+	if x.whole < leastSamples {
+		x.whole, x.skip = stepSamples, x.whole
 	}
 }
 
@@ -168,7 +190,7 @@ func (x *Extractor) flush(emit func(features.Unit)) {
 		x.receipt.Release()
 	}
 	x.start = x.next()
-	x.filled, x.begun, x.receipt = 0, false, nil
+	x.filled, x.skip, x.begun, x.receipt = 0, 0, false, nil
 	clear(x.buf[:])
 }
 

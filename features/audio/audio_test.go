@@ -66,6 +66,26 @@ func TestEveryStepGivesOneVectorOnTheGridOfItsTrack(t *testing.T) {
 	}
 }
 
+func TestStepsEndAtTheTenthsOfASecondWhereverTheTrackBegins(t *testing.T) {
+	pcm := voice(rand.New(rand.NewPCG(3, 3)), ingest.AudioRate, 200)
+	for _, begin := range []time.Duration{0, 1, 20 * time.Millisecond, 49 * time.Millisecond, 51 * time.Millisecond, 90 * time.Millisecond, -30 * time.Millisecond} {
+		x := New()
+		var got []features.Unit
+		for at := 0; at < len(pcm); at += 320 {
+			when := epoch.Add(begin + pcm[:at].Duration())
+			require.NoError(t, x.Extract(ingest.Sample{Time: when, Payload: pcm[at : at+320]}, func(u features.Unit) { got = append(got, u) }))
+		}
+		vs := vectors(got)
+		require.GreaterOrEqual(t, len(vs), 9)
+		for i, v := range vs {
+			past := v.End.Sub(v.End.Truncate(Step))
+			assert.Less(t, past, 100*time.Microsecond, "step %d of a track that begins at %s ends at %s", i, begin, v.End)
+			length := v.End.Sub(v.Start)
+			assert.True(t, length == Step || i == 0 && Step/2 <= length && length <= Step+100*time.Microsecond, "step %d lasts %s", i, length)
+		}
+	}
+}
+
 func TestNoiseIsNoSpeechAndDigitalSilenceIsMuted(t *testing.T) {
 	for _, v := range vectors(extract(t, New(), noise(rand.New(rand.NewPCG(1, 3)), 4*ingest.AudioRate, 0.1), 320)) {
 		require.Equal(t, ingest.ReasonNoSpeech, v.Reason)

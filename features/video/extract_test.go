@@ -231,6 +231,22 @@ func correlation(a, b []float32) float64 {
 	return (sab - sa*sb/n) / math.Sqrt((saa-sa*sa/n)*(sbb-sb*sb/n))
 }
 
+func TestTheTrackIsToldHowWideTheFaceIs(t *testing.T) {
+	tr := newTrack(t)
+	id := &ingest.Track{Modality: ingest.Video}
+	for i, eyes := range []float64{40, 20, 0} {
+		p := wall()
+		if eyes > 0 {
+			p = person(160, 120, eyes)
+		}
+		s := ingest.Sample{Track: id, Time: at(3000 * i), Payload: p}
+		require.NoError(t, tr.extractor.Extract(s, func(features.Unit) {}))
+		share, known := id.Face()
+		require.True(t, known)
+		assert.InDelta(t, eyes/.41/320, share, .02, "eyes %v pixels apart are .41 of a face", eyes)
+	}
+}
+
 func TestTheEyesLieWhereFER2013HasThem(t *testing.T) {
 	tr := newTrack(t)
 	tr.show(0, scene{width: 320, height: 240, grey: false, heads: []head{{x: 160, y: 120, eyes: 50}}}.draw())

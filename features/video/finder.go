@@ -59,6 +59,15 @@ func newFinder(d features.FaceDetector) *finder {
 // forget gives up the face; the next picture is searched.
 func (f *finder) forget() { f.tracked, f.due, f.searches = false, math.MinInt64, 0 }
 
+// share returns how wide the face is that is followed, as a share of the width of
+// the picture; 0 if there is none.
+func (f *finder) share(p *ingest.Picture) float32 {
+	if !f.tracked {
+		return 0
+	}
+	return float32(f.face.width / float64(p.Width))
+}
+
 // find returns the upright crop of the face in the picture of a step, nil if
 // there is none. It is valid until the next call.
 func (f *finder) find(p *ingest.Picture, step int64) ([]float32, error) {

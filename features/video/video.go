@@ -91,7 +91,8 @@ func New(detector features.FaceDetector, encoder features.FaceEncoder) *Extracto
 	return &Extractor{encoder: encoder, finder: newFinder(detector)}
 }
 
-// Extract takes pictures, Gap, Progress and End. It releases every picture.
+// Extract takes pictures, Gap, Progress and End. It releases every picture, and
+// tells the Track how wide the face in it was.
 // After an error (a malformed picture, or a net that failed) the track can go on
 // with the next Sample.
 func (x *Extractor) Extract(s ingest.Sample, emit func(features.Unit)) error {
@@ -126,6 +127,9 @@ func (x *Extractor) picture(s ingest.Sample, p *ingest.Picture, emit func(featur
 	values, reason, err := x.see(p, step)
 	if err != nil {
 		return fmt.Errorf("face at %s: %w", s.Time.Format(time.RFC3339Nano), err)
+	}
+	if s.Track != nil {
+		s.Track.SawFace(x.finder.share(p))
 	}
 	x.release()
 	s.Receipt.Retain()

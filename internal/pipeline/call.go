@@ -15,6 +15,7 @@ import (
 	"github.com/valence-live/valence/inference"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/internal/queue"
+	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/rolling"
 )
@@ -30,15 +31,19 @@ const windowQueue = 64
 // ingest.Handler.
 //
 // Handle extracts and aligns on the caller's goroutine; one goroutine of its
-// own predicts, keeps the rolling score and publishes, in the order (window
-// end, participant). Both ends block, nothing is dropped. Start, then Handle
-// any number of times, then Finish; Handle and Finish are called by one
-// goroutine.
+// own predicts, keeps the rolling score and publishes. Final windows leave in
+// the order (window end, participant), provisional ones as they come. Both ends
+// block, and nothing is dropped but what a live call sheds. Start, then Handle
+// any number of times, then Finish; all methods are called by one goroutine.
+//
+// Of a recorded call the Samples say what time it is. A live one (CallConfig.Live)
+// is told by Advance.
 type Call struct {
 	cfg       CallConfig
 	engine    *Engine
 	publisher sink.Publisher
 	count     counters
+	trouble   *telemetry.Trouble
 
 	people   map[*ingest.Participant]*align.Aligner
 	tracks   map[*ingest.Track]features.Extractor
@@ -53,8 +58,10 @@ type Call struct {
 // closed is a window and how long after its end, in event time, it was closed.
 type closed struct {
 	*features.Window
-	at   time.Time // wall time
-	late time.Duration
+	at     time.Time // wall time
+	late   time.Duration
+	losses uint64 // of its participant's rights, when it was closed
+	forget string // instead of a window: the participant whose rolling value is erased
 }
 
 // CallConfig is what one call is run with.
@@ -64,6 +71,13 @@ type CallConfig struct {
 	// Observe, if set, sees each Score before its event is published, on the
 	// scoring goroutine; it must not keep the Window.
 	Observe func(inference.Score)
+	// Silent, if set, sees each final window in which there was nothing to score,
+	// on the scoring goroutine; it must not keep the Window.
+	Silent func(*features.Window)
+	// Live makes it a call of people who are there now: Advance says what time it
+	// is, a window that cannot be scored is counted instead of ending the call,
+	// and provisional windows are shed while too many wait.
+	Live bool
 }
 
 // NewCall checks the settings and starts nothing. Events go to publisher.
@@ -77,9 +91,10 @@ func (e *Engine) NewCall(cfg CallConfig, publisher sink.Publisher) (*Call, error
 	}
 	c := &Call{
 		cfg: cfg, engine: e, publisher: publisher, count: count,
-		people: make(map[*ingest.Participant]*align.Aligner),
-		tracks: make(map[*ingest.Track]features.Extractor),
-		order:  newSequence(),
+		trouble: telemetry.NewTrouble(e.set.Logger, "a window of a live call could not be scored or published"),
+		people:  make(map[*ingest.Participant]*align.Aligner),
+		tracks:  make(map[*ingest.Track]features.Extractor),
+		order:   newSequence(),
 	}
 	c.windows, err = queue.New(windowQueue, queue.Block, func(w closed, _ queue.Reason) { c.dropWindow(w, "stopped") })
 	return c, err
@@ -123,11 +138,8 @@ func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
 	if err != nil {
 		return err
 	}
-	if s.Time.After(c.now) {
-		c.now = s.Time
-		for _, a := range c.people {
-			a.Advance(c.now)
-		}
+	if !c.cfg.Live {
+		c.advance(s.Time)
 	}
 	if err := c.extract(ctx, s, aligner); err != nil {
 		return err
@@ -139,6 +151,64 @@ func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
 		return c.Finish(ctx)
 	}
 	return nil
+}
+
+// Advance says what time it is, on the clock of the Samples' times. A live call
+// needs it several times a second: windows close by it where nothing comes.
+func (c *Call) Advance(t time.Time) error {
+	c.advance(t)
+	return c.forward()
+}
+
+func (c *Call) advance(t time.Time) {
+	if !t.After(c.now) {
+		return
+	}
+	c.now = t
+	for _, a := range c.people {
+		a.Advance(t)
+	}
+}
+
+// Withdraw erases what is kept of the streams of a participant that may no
+// longer be analysed. Windows that wait to be scored and hold any of it are
+// discarded, because the participant's rights were lost since.
+func (c *Call) Withdraw(p *ingest.Participant) error {
+	a, ok := c.people[p]
+	if !ok {
+		return nil
+	}
+	for track, x := range c.tracks {
+		why := p.Refusal(track.Modality)
+		if track.Participant != p || why == "" {
+			continue
+		}
+		// What is half a step still in the extractor, and its Receipts, go too.
+		gap := ingest.Sample{Track: track, Time: c.now, Payload: ingest.Gap{End: c.now, Reason: why}}
+		err := x.Extract(gap, a.Push)
+		a.Withdraw(track.Modality, why)
+		delete(c.tracks, track)
+		if err != nil {
+			return err
+		}
+	}
+	return c.forward()
+}
+
+// Forget erases a participant: what is kept of every stream, and the rolling
+// value. One who comes again begins anew.
+func (c *Call) Forget(p *ingest.Participant) error {
+	if a, ok := c.people[p]; ok {
+		a.Close()
+		delete(c.people, p)
+		c.order.leave(p)
+	}
+	for track := range c.tracks {
+		if track.Participant == p {
+			delete(c.tracks, track)
+		}
+	}
+	return c.windows.Put(c.stopped, closed{forget: p.ID()})
 }
 
 // extract turns a sample into units, if its person agreed to that.
@@ -163,10 +233,11 @@ func (c *Call) extract(ctx context.Context, s ingest.Sample, aligner *align.Alig
 
 // consented replaces what the person did not agree to by a gap that says so.
 func (c *Call) consented(ctx context.Context, s ingest.Sample) ingest.Sample {
-	if s.Track.Participant.Consents(s.Track.Modality) {
+	why := s.Track.Participant.Refusal(s.Track.Modality)
+	if why == "" {
 		return s
 	}
-	gap := ingest.Gap{Reason: ingest.ReasonNoConsent, End: s.Time}
+	gap := ingest.Gap{Reason: why, End: s.Time}
 	switch p := s.Payload.(type) {
 	case ingest.PCM:
 		gap.End = s.Time.Add(p.Duration())
@@ -179,7 +250,7 @@ func (c *Call) consented(ctx context.Context, s ingest.Sample) ingest.Sample {
 	}
 	c.count.dropped.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("modality", s.Track.Modality.String()),
-		attribute.String("reason", string(ingest.ReasonNoConsent))))
+		attribute.String("reason", string(why))))
 	s.Payload = gap
 	return s
 }
@@ -189,24 +260,53 @@ func (c *Call) aligner(p *ingest.Participant) (*align.Aligner, error) {
 	if a, ok := c.people[p]; ok {
 		return a, nil
 	}
-	a, err := align.New(p, c.cfg.Align, c.order.push)
+	a, err := align.New(p, c.cfg.Align, c.closed)
 	if err != nil {
 		return nil, err
 	}
+	if c.cfg.Live {
+		a.Advance(c.now)
+	}
 	c.people[p] = a
 	return a, nil
+}
+
+// closed takes a window from an aligner. Nobody waits with one that will be
+// replaced in two seconds.
+func (c *Call) closed(w *features.Window) {
+	if w.State != features.Provisional {
+		c.order.push(w)
+		return
+	}
+	if c.cfg.Live && c.windows.Len() >= windowQueue/2 {
+		c.dropWindow(c.at(w), string(ingest.ReasonShed))
+		return
+	}
+	_ = c.put(w) // fails only once scoring has stopped, as forward will say
 }
 
 // forward hands the windows whose turn has come to the scoring goroutine. It
 // fails only once that has stopped.
 func (c *Call) forward() error {
 	for w := c.order.pop(); w != nil; w = c.order.pop() {
-		if err := c.windows.Put(c.stopped, closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End))}); err != nil {
-			w.Release()
+		if err := c.put(w); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.stopped.Err()
+}
+
+func (c *Call) put(w *features.Window) error {
+	err := c.windows.Put(c.stopped, c.at(w))
+	if err != nil {
+		w.Release()
+	}
+	return err
+}
+
+// at notes when a window was closed.
+func (c *Call) at(w *features.Window) closed {
+	return closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End)), losses: w.Participant.Losses()}
 }
 
 // Finish closes what is open, waits until everything is published and returns

@@ -13,6 +13,7 @@ import (
 
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/inference"
+	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/internal/queue"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
@@ -30,18 +31,41 @@ func (c *Call) score(ctx context.Context, scores *rolling.Session) error {
 			return nil
 		case err != nil:
 			return err
+		case w.Window == nil:
+			scores.Forget(w.forget)
 		case w.Empty():
+			if c.cfg.Silent != nil && w.State == features.Final {
+				c.cfg.Silent(w.Window)
+			}
 			c.dropWindow(w, "no_data")
+		case w.revoked():
+			c.dropWindow(w, string(ingest.ReasonNoConsent))
 		default:
-			if err := c.scoreWindow(ctx, w, scores); err != nil {
+			if err := c.scoreWindow(ctx, w, scores); err != nil && !c.survives(ctx, err) {
 				return err
 			}
 		}
 	}
 }
 
+// revoked reports whether the window may rest on a consent that is gone.
+func (w closed) revoked() bool { return w.Participant.Losses() != w.losses }
+
+// survives reports whether the call goes on after a window failed.
+func (c *Call) survives(ctx context.Context, err error) bool {
+	if !c.cfg.Live || ctx.Err() != nil {
+		return false
+	}
+	c.count.unscored.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", "failed")))
+	c.trouble.Warn(ctx, err)
+	return true
+}
+
 // dropWindow counts and releases a window that has no event.
 func (c *Call) dropWindow(w closed, reason string) {
+	if w.Window == nil {
+		return
+	}
 	w.Release()
 	c.count.unscored.Add(c.stopped, 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
@@ -49,7 +73,7 @@ func (c *Call) dropWindow(w closed, reason string) {
 // scoreWindow predicts, folds and publishes, under one span for the window with
 // the stages as its children.
 func (c *Call) scoreWindow(ctx context.Context, w closed, scores *rolling.Session) (err error) {
-	ctx, span := c.engine.tracer.Start(ctx, "window", trace.WithTimestamp(w.at))
+	ctx, span := c.engine.tracer.Start(ctx, "window", trace.WithTimestamp(c.began(w)))
 	defer span.End()
 	defer func() {
 		note(span, err)
@@ -58,12 +82,19 @@ func (c *Call) scoreWindow(ctx context.Context, w closed, scores *rolling.Sessio
 	if span.IsRecording() {
 		span.SetAttributes(windowAttributes(w.Window)...)
 	}
-	c.stage(ctx, "queue", w.at)
+	if c.cfg.Live {
+		c.stage(ctx, "gather", c.began(w), w.at)
+	}
+	c.stage(ctx, "queue", w.at, time.Now())
 	waited := time.Since(w.at)
 
 	score, err := c.predict(ctx, w.Window)
 	if err != nil {
 		return fmt.Errorf("score window %s: %w", w.ID(), err)
+	}
+	if w.revoked() {
+		c.count.unscored.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", string(ingest.ReasonNoConsent))))
+		return nil
 	}
 	if c.cfg.Observe != nil {
 		c.cfg.Observe(score)
@@ -103,10 +134,25 @@ func (c *Call) publish(ctx context.Context, e *sink.Event) error {
 	return err
 }
 
-// stage records a stage that lies in the past, from a time until now.
-func (c *Call) stage(ctx context.Context, name string, from time.Time) {
+// began returns when the trace of a window begins: of a live one with the
+// capture of the first thing in it, which is on the clock of the wall.
+func (c *Call) began(w closed) time.Time {
+	if !c.cfg.Live {
+		return w.at
+	}
+	first := w.at
+	for _, stream := range [...][]features.Vector{w.Text, w.Audio, w.Video} {
+		if len(stream) > 0 && stream[0].Start.Before(first) {
+			first = stream[0].Start
+		}
+	}
+	return first
+}
+
+// stage records a stage that lies in the past.
+func (c *Call) stage(ctx context.Context, name string, from, to time.Time) {
 	_, span := c.engine.tracer.Start(ctx, name, trace.WithTimestamp(from))
-	span.End()
+	span.End(trace.WithTimestamp(to))
 }
 
 // note records the outcome of what a span stands for.

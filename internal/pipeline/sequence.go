@@ -9,7 +9,7 @@ import (
 	"github.com/valence-live/valence/ingest"
 )
 
-// sequence puts the windows of one call into the order (window end,
+// sequence puts the final and corrected windows of one call into the order (window end,
 // participant), in which the call's rolling value is defined. A window waits
 // until no participant can still close an earlier one. Not for concurrent use.
 type sequence struct {

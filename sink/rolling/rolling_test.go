@@ -159,3 +159,21 @@ func BenchmarkApply(b *testing.B) {
 		s.Apply(e)
 	}
 }
+
+func TestAParticipantWhoIsForgottenBeginsAnewAndLeavesTheCall(t *testing.T) {
+	both, alone := session(t, rolling.Default()), session(t, rolling.Default())
+	for i := range 20 {
+		at := time.Duration(i) * time.Second
+		both.Apply(window("alice", at, 0.8, 0.2))
+		both.Apply(window("bob", at, -0.4, 0.2))
+		alone.Apply(window("bob", at, -0.4, 0.2))
+	}
+	both.Forget("alice")
+	got, want := window("bob", 20*time.Second, -0.4, 0.2), window("bob", 20*time.Second, -0.4, 0.2)
+	both.Apply(got)
+	alone.Apply(want)
+	assert.Equal(t, want.Rolling, got.Rolling)
+	value, mass := both.ParticipantAt("alice", zero.Add(20*time.Second))
+	assert.Zero(t, value)
+	assert.Zero(t, mass)
+}

@@ -111,6 +111,14 @@ func (s *Session) resume(m *mean, k Key, value, mass float64) {
 	}
 }
 
+// Forget erases a participant: their own value, and what of the call's value can
+// still be told apart. The rest of it fades with the half-life.
+func (s *Session) Forget(participant string) {
+	delete(s.participants, participant)
+	s.whole.terms = slices.DeleteFunc(s.whole.terms, func(t Term) bool { return t.Participant == participant })
+	s.whole.resum(0)
+}
+
 // State is everything that a Session knows, as numbers, times and ids.
 type State struct {
 	Session      Part            `json:"session"`
