@@ -1,14 +1,16 @@
-// Package codec decodes media files: any common container and codec becomes
-// PCM at 16 kHz and I420 pictures, with the capture time of each.
+// Package codec decodes media: PCM at 16 kHz and I420 pictures come out,
+// whatever went in, with the capture time of each.
 //
-// It is a thin layer over FFmpeg's libraries and, besides inference/onnx, the
-// only place with cgo. A Decoder reads one stream of one file. Whoever wants
-// sound and picture opens the file twice: each then runs ahead as far as its
-// reader lets it, however the file interleaves them.
+// It is a thin layer over FFmpeg's libraries and libopus and, besides
+// inference/onnx, the only place with cgo. Opus and Video decode the packets of
+// a live stream. A Decoder reads one stream of one file. Whoever wants sound and
+// picture opens the file twice: each then runs ahead as far as its reader lets
+// it, however the file interleaves them. Packets takes a file apart without
+// decoding it.
 package codec
 
 /*
-#cgo pkg-config: libavformat libavcodec libswresample libswscale libavutil
+#cgo pkg-config: libavformat libavcodec libswresample libswscale libavutil opus
 #cgo CFLAGS: -Wall -Wextra
 #include "media.h"
 */
@@ -21,7 +23,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/cgo"
 	"time"
 
 	"github.com/valence-live/valence/ingest"
@@ -51,11 +52,8 @@ type Unit struct {
 // Decoder decodes one stream. It is used by one goroutine at a time, and
 // closed by the one who opened it.
 type Decoder struct {
+	source
 	c      *C.valence_decoder
-	in     *input
-	handle cgo.Handle
-	file   *os.File // nil if the reader belongs to the caller
-	name   string
 	info   Info
 	logger *slog.Logger
 
@@ -94,10 +92,7 @@ func Open(ctx context.Context, path string, track ingest.Modality, logger *slog.
 // files (MP4 with its index at the end) cannot be read otherwise. r must stay
 // usable until Close, which does not close it.
 func NewDecoder(ctx context.Context, r io.Reader, name string, track ingest.Modality, logger *slog.Logger) (*Decoder, error) {
-	d := &Decoder{
-		in: &input{r: r, canceled: ctx.Err}, name: name, logger: logger, track: track,
-		start: time.Unix(0, 0).UTC(), taken: -1 << 62,
-	}
+	d := &Decoder{logger: logger, track: track, start: time.Unix(0, 0).UTC(), taken: -1 << 62}
 	var kind int32
 	switch track {
 	case ingest.Audio:
@@ -109,19 +104,11 @@ func NewDecoder(ctx context.Context, r io.Reader, name string, track ingest.Moda
 	default:
 		return nil, fmt.Errorf("%s: %w: %s is not decoded here", name, ErrNoStream, track)
 	}
-	d.handle = cgo.NewHandle(d.in)
-	seekable := C.int(0)
-	if _, ok := r.(io.Seeker); ok {
-		seekable = 1
+	if d.c = C.valence_new(); d.c == nil {
+		return nil, fmt.Errorf("%s: %w: no memory for a decoder", name, ErrLimit)
 	}
-	d.c = C.valence_new(C.uintptr_t(d.handle))
-	if d.c == nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w: no memory for a decoder", name, ErrLimit), d.Close())
-	}
-	if rc := C.valence_open(d.c, seekable); rc < 0 {
-		return nil, errors.Join(d.failure(rc, "open"), d.Close())
-	}
-	if rc := C.valence_choose(d.c, kind); rc < 0 {
+	d.source = newSource(ctx, r, name, &d.c.file)
+	if rc := C.valence_open(d.c, C.uintptr_t(d.handle), d.seekable(), kind); rc < 0 {
 		return nil, errors.Join(d.failure(rc, "open the "+track.String()+" stream"), d.Close())
 	}
 	d.info = d.readInfo()
@@ -191,31 +178,18 @@ func (d *Decoder) takePicture(at time.Duration) error {
 		return nil
 	}
 	d.taken = step
-	C.valence_measure(d.c, MaxSide)
-	p := d.pictures.get(int(d.c.width), int(d.c.height))
-	rc := C.valence_convert(d.c, (*C.uint8_t)(&p.Y[0]), C.int(p.YStride), (*C.uint8_t)(&p.Cb[0]), (*C.uint8_t)(&p.Cr[0]), C.int(p.CStride))
+	C.valence_measure_shown(d.c, MaxSide)
+	p, rc := d.pictures.convert(&d.c.picture, d.c.frame)
 	if rc < 0 {
-		p.Release()
 		return d.failure(rc, "convert a picture")
 	}
-	p.FullRange = rc == 1
 	d.ready = append(d.ready, Unit{t, p})
 	return nil
 }
 
 // finish ends the stream after the library has nothing more to give.
 func (d *Decoder) finish(rc C.int) {
-	announced, read := d.info.Duration, time.Duration(d.c.read_ns)
-	switch {
-	case d.in.err != nil || rc == C.VALENCE_LIMIT:
-		d.end(d.failure(rc, "read"))
-	case announced > read+time.Second, d.c.cut != 0 && !d.in.endless():
-		d.end(fmt.Errorf("%s: %w: it ends after %s, %s were announced", d.name, ErrTruncated, read.Round(time.Millisecond), max(announced, read).Round(time.Millisecond)))
-	case rc != C.VALENCE_EOF, d.c.damaged > 0:
-		d.end(fmt.Errorf("%s: %w: %d of %d packets of the %s stream were lost (%s)", d.name, ErrDamaged, d.c.damaged, d.c.packets, d.track, C.GoString(&d.c.complaint[0])))
-	default:
-		d.end(io.EOF)
-	}
+	d.end(d.ending(rc, d.info.Duration, d.track.String()+" stream"))
 }
 
 // end gives out the rest and remembers what comes after it.
@@ -225,31 +199,14 @@ func (d *Decoder) end(err error) {
 	d.err = err
 }
 
-// failure explains a failure code: by the context or the reader, if they are
-// the cause, else by the library.
-func (d *Decoder) failure(rc C.int, doing string) error {
-	if d.in.err != nil {
-		return fmt.Errorf("read %s: %w", d.name, d.in.err)
-	}
-	return fmt.Errorf("%s: %w", d.name, libError(rc, doing, C.GoString(&d.c.complaint[0])))
-}
-
 // Close frees everything but the pictures that are still in use. It may be
 // called again.
 func (d *Decoder) Close() error {
-	if d.c != nil && d.c.complaints > 0 {
-		d.logger.Debug("the codec library complained", slog.String("file", d.name), slog.String("first", C.GoString(&d.c.complaint[0])), slog.Int64("count", int64(d.c.complaints)))
-	}
-	C.valence_close(d.c)
-	d.c, d.ready = nil, nil
-	if d.handle != 0 {
-		d.handle.Delete()
-		d.handle = 0
-	}
-	if d.file == nil {
+	if d.c == nil {
 		return nil
 	}
-	err := d.file.Close()
-	d.file = nil
-	return err
+	complain(d.logger, d.name, &d.c.file.log)
+	C.valence_close(d.c)
+	d.c, d.ready = nil, nil
+	return d.close()
 }

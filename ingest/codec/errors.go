@@ -10,9 +10,9 @@ import (
 	"fmt"
 )
 
-// What can be wrong with a media file. Everything that could be decoded has
-// been delivered before ErrTruncated, ErrDamaged or a late ErrLimit is
-// returned; none of them goes away by trying again.
+// What can be wrong with media. Everything of a file that could be decoded has
+// been delivered before ErrTruncated, ErrDamaged or a late ErrLimit is returned.
+// None of them goes away by trying again with the same data.
 var (
 	// ErrFormat: not a container that we read, or its header is broken or was
 	// cut off. Convert the file or record it anew.
@@ -22,29 +22,35 @@ var (
 	ErrNoStream = errors.New("no such stream")
 	// ErrTruncated: the file ends before its announced end.
 	ErrTruncated = errors.New("media file is cut off")
-	// ErrDamaged: parts of the file could not be decoded and were left out.
-	ErrDamaged = errors.New("media file is damaged")
+	// ErrDamaged: parts of the file, or this packet of a live stream, could not be
+	// decoded and were left out.
+	ErrDamaged = errors.New("media is damaged")
 	// ErrLimit: larger, faster or longer than the limits of this package.
-	ErrLimit = errors.New("media file exceeds a limit")
+	ErrLimit = errors.New("media exceeds a limit")
+	// ErrKeyFrame: a live stream of pictures cannot go on before a key frame; ask
+	// its sender for one (RFC 4585, 6.3.1).
+	ErrKeyFrame = errors.New("waiting for a key frame")
 	// ErrClosed: the decoder has been closed.
 	ErrClosed = errors.New("decoder is closed")
 )
 
-// libError gives a failure code of the library its place among our errors.
-// doing says what failed, complaint what the library said about it.
-func libError(code C.int, doing, complaint string) error {
-	var kind error
+// libError gives a failure code of the library its place among our errors;
+// other is for the codes that mean nothing particular. doing says what failed, log
+// what the library said about it.
+func libError(code C.int, other error, doing string, log *C.valence_log) error {
+	kind := other
 	switch code {
 	case C.VALENCE_NO_STREAM, C.VALENCE_NO_DECODER:
 		kind = ErrNoStream
 	case C.VALENCE_LIMIT:
 		kind = ErrLimit
-	default:
-		kind = ErrFormat
 	}
 	var text [C.AV_ERROR_MAX_STRING_SIZE]C.char
-	said := complaint
-	if said == "" && C.av_strerror(code, &text[0], C.AV_ERROR_MAX_STRING_SIZE) == 0 {
+	said := ""
+	switch {
+	case log.complaints > 0:
+		said = C.GoString(&log.complaint[0])
+	case C.av_strerror(code, &text[0], C.AV_ERROR_MAX_STRING_SIZE) == 0:
 		said = C.GoString(&text[0])
 	}
 	return fmt.Errorf("%w: %s: %s", kind, doing, said)

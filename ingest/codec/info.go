@@ -39,13 +39,23 @@ type Stream struct {
 func (d *Decoder) Info() Info { return d.info }
 
 func (d *Decoder) readInfo() Info {
-	f := d.c.format
+	f := d.c.file.format
 	info := Info{Format: C.GoString(f.iformat.name), Created: created(f)}
 	// Not a guess by the bit rate, which says nothing of where the file should end.
 	if f.duration > 0 && f.duration_estimation_method != C.AVFMT_DURATION_FROM_BITRATE {
 		info.Duration = time.Duration(min(int64(f.duration), int64(MaxDuration/time.Microsecond))) * time.Microsecond
 	}
-	for i, s := range unsafe.Slice(f.streams, f.nb_streams) {
+	streams, index := readStreams(f)
+	info.Streams = streams
+	info.Chosen = index[d.c.stream]
+	info.frame = frameDuration(unsafe.Slice(f.streams, f.nb_streams)[d.c.stream].avg_frame_rate)
+	return info
+}
+
+// readStreams lists the streams of sound and of pictures, and says which of
+// them, or -1, each stream of the file is.
+func readStreams(f *C.AVFormatContext) (streams []Stream, index []int) {
+	for _, s := range unsafe.Slice(f.streams, f.nb_streams) {
 		p := s.codecpar
 		stream := Stream{Codec: C.GoString(C.avcodec_get_name(p.codec_id))}
 		switch p.codec_type {
@@ -54,15 +64,13 @@ func (d *Decoder) readInfo() Info {
 		case C.AVMEDIA_TYPE_VIDEO:
 			stream.Track, stream.Width, stream.Height = ingest.Video, int(p.width), int(p.height)
 		default:
+			index = append(index, -1)
 			continue
 		}
-		if i == int(d.c.stream) {
-			info.Chosen = len(info.Streams)
-			info.frame = frameDuration(s.avg_frame_rate)
-		}
-		info.Streams = append(info.Streams, stream)
+		index = append(index, len(streams))
+		streams = append(streams, stream)
 	}
-	return info
+	return streams, index
 }
 
 // frameDuration is at most a PictureStep; 40 ms where the file does not say.

@@ -1,5 +1,10 @@
 package codec
 
+/*
+#include "picture.h"
+*/
+import "C"
+
 import (
 	"sync"
 
@@ -51,4 +56,17 @@ func (p *pictures) put(pic *ingest.Picture) {
 	if len(p.free) < maxFree {
 		p.free = append(p.free, pic)
 	}
+}
+
+// convert returns the frame that was measured for c as an upright picture, or
+// the failure code of the library.
+func (p *pictures) convert(c *C.valence_picture, frame *C.AVFrame) (*ingest.Picture, C.int) {
+	pic := p.get(int(c.width), int(c.height))
+	rc := C.valence_convert(c, frame, (*C.uint8_t)(&pic.Y[0]), C.int(pic.YStride), (*C.uint8_t)(&pic.Cb[0]), (*C.uint8_t)(&pic.Cr[0]), C.int(pic.CStride))
+	if rc < 0 {
+		p.put(pic)
+		return nil, rc
+	}
+	pic.FullRange = rc == 1
+	return pic, rc
 }
