@@ -183,16 +183,25 @@ func (c *Call) Withdraw(p *ingest.Participant) error {
 		if track.Participant != p || why == "" {
 			continue
 		}
-		// What is half a step still in the extractor, and its Receipts, go too.
-		gap := ingest.Sample{Track: track, Time: c.now, Payload: ingest.Gap{End: c.now, Reason: why}}
-		err := x.Extract(gap, a.Push)
-		a.Withdraw(track.Modality, why)
-		delete(c.tracks, track)
-		if err != nil {
+		end := ingest.Sample{Track: track, Time: c.now, Payload: ingest.End{Reason: why}}
+		if err := x.Extract(end, discard); err != nil { // what is half a step in it goes too
 			return err
 		}
+		delete(c.tracks, track)
+		a.Withdraw(track.Modality, why)
 	}
 	return c.forward()
+}
+
+// discard gives back what an extractor emits.
+func discard(u features.Unit) {
+	switch u := u.(type) {
+	case features.Vector:
+		u.Receipt.Release()
+	case features.Segment:
+		u.Receipt.Release()
+	case features.Mark:
+	}
 }
 
 // Forget erases a participant: what is kept of every stream, and the rolling
@@ -203,10 +212,14 @@ func (c *Call) Forget(p *ingest.Participant) error {
 		delete(c.people, p)
 		c.order.leave(p)
 	}
-	for track := range c.tracks {
-		if track.Participant == p {
-			delete(c.tracks, track)
+	for track, x := range c.tracks {
+		if track.Participant != p {
+			continue
 		}
+		if err := x.Extract(ingest.Sample{Track: track, Time: c.now, Payload: ingest.End{}}, discard); err != nil {
+			return err
+		}
+		delete(c.tracks, track)
 	}
 	return c.windows.Put(c.stopped, closed{forget: p.ID()})
 }
