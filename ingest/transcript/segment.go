@@ -151,22 +151,3 @@ func within(t, from, to time.Time) time.Time {
 		return t
 	}
 }
-
-// How far a live segment may lie from now.
-const (
-	maxAhead  = time.Minute
-	maxBehind = time.Hour
-)
-
-// Near refuses a segment that cannot be of a call that goes on now: one of the
-// future would close every window up to it, and nobody waits for one of hours
-// ago. The error wraps ingest.ErrTranscript.
-func Near(s ingest.Segment, now time.Time) error {
-	switch {
-	case s.End.After(now.Add(maxAhead)):
-		return fmt.Errorf("%w: the segment %q ends %s in the future; set the clock, or send start_ms and end_ms", ingest.ErrTranscript, s.ID, s.End.Sub(now).Round(time.Second))
-	case s.Start.Before(now.Add(-maxBehind)):
-		return fmt.Errorf("%w: the segment %q began %s ago, more than %s; set the clock, or send start_ms and end_ms", ingest.ErrTranscript, s.ID, now.Sub(s.Start).Round(time.Second), maxBehind)
-	}
-	return nil
-}

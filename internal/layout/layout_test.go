@@ -33,7 +33,7 @@ func table() map[string][]string {
 		"internal/queue":     {},
 		"internal/problem":   {},
 		"internal/layout":    {},
-		"internal/auth":      {"internal/problem"},
+		"internal/auth":      {},
 		"internal/config":    {"ingest", "features", "inference", "sink", "internal/auth", "internal/calls", "internal/server", "internal/telemetry"},
 		"internal/extract":   {"ingest", "features", "internal/telemetry"},
 		"internal/view":      {"ingest", "features", "inference", "sink"},
