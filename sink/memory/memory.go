@@ -1,11 +1,11 @@
 // Package memory is a sink that remembers: the newest revision of each event,
-// by session and participant, for whoever shows them in the same process.
+// by session and participant, for whoever shows them in the same process, and
+// the newest status of each participant of a live call. A Watcher gets all of
+// it as it comes.
 package memory
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +29,12 @@ func Default() Config {
 	return Config{Sessions: 1000, Events: 20000, Age: 3 * time.Hour}
 }
 
+// Live keeps what a reader of a live call may have missed or wants to see
+// first: the last five minutes of a thousand calls.
+func Live() Config {
+	return Config{Sessions: 1000, Events: 1000, Age: 5 * time.Minute}
+}
+
 // Store holds events. All methods may be called from any goroutine; the events
 // that they return are shared and read-only.
 type Store struct {
@@ -37,22 +43,25 @@ type Store struct {
 	mu       sync.RWMutex
 	sessions map[string]*session
 	turn     uint64
+	position uint64 // of the newest event; see Since
 	closed   bool
-	watchers map[*Watcher]struct{}
+	watchers map[string]map[*Watcher]struct{} // by session; those of all sessions under ""
 }
 
+// session is one call. It has events or statuses, or is forgotten.
 type session struct {
 	participants map[string]*history
+	statuses     map[string]sink.Status
 	turn         uint64 // when something was published last
 }
 
 // New returns an empty Store.
 func New(cfg Config) *Store {
-	return &Store{cfg: cfg, sessions: map[string]*session{}, watchers: map[*Watcher]struct{}{}}
+	return &Store{cfg: cfg, sessions: map[string]*session{}, watchers: map[string]map[*Watcher]struct{}{}}
 }
 
 // Publish implements sink.Publisher. A revision that is not higher than the
-// one that is known is ignored.
+// one that is known is ignored. No watcher holds it up.
 func (s *Store) Publish(ctx context.Context, e *sink.Event) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -65,16 +74,34 @@ func (s *Store) Publish(ctx context.Context, e *sink.Event) error {
 	call := s.session(e.Session)
 	h, ok := call.participants[e.Participant]
 	if !ok {
-		h = &history{byID: map[string]*sink.Event{}}
+		h = newHistory()
 		call.participants[e.Participant] = h
 	}
-	if !h.put(e) {
+	if !h.fresh(e) {
 		return nil
 	}
+	s.position++
+	h.put(&kept{event: e, position: s.position})
 	h.trim(s.cfg)
-	for w := range s.watchers {
-		w.offer(e)
+	s.offer(e.Session, e.Participant, Message{Event: e, Position: s.position})
+	return nil
+}
+
+// Tell keeps the newest status of a participant and hands it to the watchers.
+// One who was erased is handed on and not kept. It returns sink.ErrClosed after
+// Close.
+func (s *Store) Tell(status sink.Status) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return sink.ErrClosed
 	}
+	if status.State == sink.Erased {
+		s.forget(status.Session, status.Participant)
+	} else {
+		s.session(status.Session).statuses[status.Participant] = status
+	}
+	s.offer(status.Session, status.Participant, Message{Status: &status})
 	return nil
 }
 
@@ -86,105 +113,24 @@ func (s *Store) session(id string) *session {
 		if s.cfg.Sessions > 0 && len(s.sessions) >= s.cfg.Sessions {
 			s.forgetQuietest()
 		}
-		call = &session{participants: map[string]*history{}}
+		call = &session{participants: map[string]*history{}, statuses: map[string]sink.Status{}}
 		s.sessions[id] = call
 	}
 	call.turn = s.turn
 	return call
 }
 
-func (s *Store) forgetQuietest() {
-	var quietest string
-	turn := s.turn
-	for id, call := range s.sessions {
-		if call.turn < turn {
-			quietest, turn = id, call.turn
-		}
-	}
-	delete(s.sessions, quietest)
-}
-
-// Close ends the subscriptions and refuses further events. What is stored can
-// still be read.
+// Close ends the subscriptions, once their watchers have read what is there,
+// and refuses further events. What is stored can still be read.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for w := range s.watchers {
-		s.stop(w)
+	for _, watchers := range s.watchers {
+		for w := range watchers {
+			w.end(sink.ErrClosed)
+		}
 	}
+	clear(s.watchers)
 	return nil
-}
-
-// Sessions returns the ids of the calls, sorted.
-func (s *Store) Sessions() []string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.sessions))
-}
-
-// Participants returns the ids of those who have events in the session, sorted.
-func (s *Store) Participants(session string) []string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	call, ok := s.sessions[session]
-	if !ok {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(call.participants))
-}
-
-// Session returns the events of a call in the order of sink.Compare.
-func (s *Store) Session(session string) []*sink.Event {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	call, ok := s.sessions[session]
-	if !ok {
-		return nil
-	}
-	var events []*sink.Event
-	for _, h := range call.participants {
-		events = append(events, h.events...)
-	}
-	slices.SortFunc(events, sink.Compare)
-	return events
-}
-
-// Participant returns the events of one participant in the order of their
-// windows.
-func (s *Store) Participant(session, participant string) []*sink.Event {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if h := s.history(session, participant); h != nil {
-		return slices.Clone(h.events)
-	}
-	return nil
-}
-
-// Latest returns the event of the participant's newest window, or nil.
-func (s *Store) Latest(session, participant string) *sink.Event {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if h := s.history(session, participant); h != nil {
-		return h.events[len(h.events)-1]
-	}
-	return nil
-}
-
-func (s *Store) history(session, participant string) *history {
-	if call, ok := s.sessions[session]; ok {
-		return call.participants[participant]
-	}
-	return nil
-}
-
-// Forget erases a session, or with a participant that person's part of it.
-func (s *Store) Forget(session, participant string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if call, ok := s.sessions[session]; ok && participant != "" {
-		delete(call.participants, participant)
-		return
-	}
-	delete(s.sessions, session)
 }

@@ -82,36 +82,6 @@ func TestForgetErasesAPersonOrACall(t *testing.T) {
 	assert.Empty(t, s.Sessions())
 }
 
-func TestAWatcherSeesEachRevisionOnce(t *testing.T) {
-	s := memory.New(memory.Config{})
-	w := s.Watch("call", 8)
-	first, corrected := sinktest.Event("call", "a", 1), sinktest.Event("call", "a", 1)
-	corrected.Revision = 2
-	publish(t, s, first, first, sinktest.Event("other", "a", 1), corrected, first)
-	require.NoError(t, s.Close())
-	var seen []*sink.Event
-	for e := range w.Events() {
-		seen = append(seen, e)
-	}
-	assert.Equal(t, []*sink.Event{first, corrected}, seen)
-	w.Close()
-	_, open := <-s.Watch("call", 1).Events()
-	assert.False(t, open, "a closed store has nothing to watch")
-}
-
-func TestASlowWatcherLosesTheOldestAndHoldsUpNobody(t *testing.T) {
-	s := memory.New(memory.Config{})
-	w := s.Watch("call", 2)
-	for i := range 5 {
-		publish(t, s, sinktest.Event("call", "a", i))
-	}
-	w.Close()
-	w.Close()
-	assert.EqualValues(t, 3, w.Lost())
-	assert.Equal(t, sinktest.Event("call", "a", 3), <-w.Events())
-	assert.Equal(t, sinktest.Event("call", "a", 4), <-w.Events())
-}
-
 func TestReadersAndWatchersMayComeAndGoWhileEventsArrive(t *testing.T) {
 	s := memory.New(memory.Config{Sessions: 2, Events: 10})
 	var running sync.WaitGroup
@@ -123,7 +93,7 @@ func TestReadersAndWatchersMayComeAndGoWhileEventsArrive(t *testing.T) {
 		})
 		running.Go(func() {
 			for range 100 {
-				w := s.Watch(session, 1)
+				w := s.Watch(memory.View{Session: session, Replay: true})
 				s.Session(session)
 				s.Latest(session, "a")
 				w.Close()
