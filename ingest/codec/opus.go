@@ -14,16 +14,15 @@ import (
 )
 
 const (
-	// OpusDelay is how much earlier than its packet's time stamp the sound of a
-	// packet was captured when libopus encoded it for calls or music: 4 ms of
-	// look-ahead, 2.5 ms of overlap. (The 312 samples of pre-skip that it writes
-	// into containers are the same; Packet.Time has them already.)
+	// OpusDelay is how much earlier than the RTP time stamp of its packet says the
+	// sound of a packet was captured, where libopus encoded it (as in all browsers):
+	// 4 ms of look-ahead, 2.5 ms of overlap. Decoding adds nothing. In containers it
+	// is the pre-skip (RFC 7845, 4.2), which Packet.Time has in it already.
 	OpusDelay = 6500 * time.Microsecond
 	// MaxConceal bounds how much sound is made up for one loss.
 	MaxConceal = time.Second
 
-	opusStep      = ingest.AudioRate / 400        // concealment works in steps of 2.5 ms
-	maxOpusPacket = ingest.AudioRate * 120 / 1000 // samples; RFC 6716, 3.2.5
+	opusStep = ingest.AudioRate / 400 // the library makes up whole steps of 2.5 ms
 )
 
 // Opus decodes the packets of one stream (RFC 6716) to mono sound at
@@ -47,10 +46,12 @@ func NewOpus() (*Opus, error) {
 // error wraps ErrDamaged for a packet that is not valid, and dst comes back as it
 // was; the decoder can go on.
 func (o *Opus) Decode(dst ingest.PCM, packet []byte) (ingest.PCM, error) {
-	if len(packet) == 0 {
-		return dst, fmt.Errorf("opus: %w: the packet is empty", ErrDamaged)
+	d, err := OpusDuration(packet)
+	if err != nil {
+		return dst, err
 	}
-	return o.decode(dst, packet, maxOpusPacket, maxOpusPacket, 0)
+	n := int(d * ingest.AudioRate / time.Second)
+	return o.decode(dst, packet, n, n, 0)
 }
 
 // Recover appends the sound of the lost d before the packet next, as far as next

@@ -60,5 +60,7 @@ ffmpeg -v error -y -i tone.mp3 -f lavfi -i color=red:16x16:d=0.04 -map 0 -map 1 
 make hole.mkv "setpts='PTS+gte(T,0.8)*3/TB'" -fps_mode passthrough "${x264[@]}" -c:a libopus -b:a 24k -af "asetpts='PTS+gte(T,0.8)*3/TB'"
 video leap.mkv "setpts='PTS+gte(T,0.8)*36000/TB'" -fps_mode passthrough "${x264[@]}"
 video leaps.mkv "setpts=N*5400/TB" -fps_mode passthrough -c:v ffv1
+# Speech, each packet with a copy of the one before (in-band FEC).
+ffmpeg -v error -y -ss 2.5 -t 3 -i ../../../demo/call.webm -vn -fflags +bitexact -flags +bitexact -c:a libopus -b:a 24k -application voip -fec 1 -packet_loss 20 -vbr off fec.ogg
 ffmpeg -v error -y -f lavfi -i color=black:8200x16:r=5:d=0.4 -c:v ffv1 -bitexact too-wide.mkv
 ls -l | awk '$5 > 20000 { print "too large:", $9, $5; bad = 1 } END { exit bad }'
