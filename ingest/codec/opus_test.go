@@ -113,7 +113,8 @@ func TestAHoleIsFilledToTheSample(t *testing.T) {
 	require.NoError(t, err)
 	for _, d := range []time.Duration{0, 10 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 7 * time.Millisecond, 60 * time.Millisecond, codec.MaxConceal} {
 		want := len(first) + int((d*ingest.AudioRate+time.Second/2)/time.Second)
-		sound, err := o.Conceal(first, d)
+		var sound ingest.PCM
+		sound, err = o.Conceal(first, d)
 		require.NoError(t, err)
 		assert.Len(t, sound, want, "%s", d)
 		assert.Equal(t, first, sound[:len(first)])
@@ -122,7 +123,8 @@ func TestAHoleIsFilledToTheSample(t *testing.T) {
 		assert.Len(t, sound, want, "%s", d)
 	}
 	for _, d := range []time.Duration{-1, codec.MaxConceal + 1} {
-		sound, err := o.Conceal(first, d)
+		var sound ingest.PCM
+		sound, err = o.Conceal(first, d)
 		require.ErrorIs(t, err, codec.ErrLimit)
 		assert.Equal(t, first, sound)
 		_, err = o.Recover(first, units[25].data, d)
@@ -172,13 +174,24 @@ func TestTheDurationOfAnOpusPacketIsInItsFirstBytes(t *testing.T) {
 		packet []byte
 		want   float64 // ms, 0 for an error
 	}{
-		{[]byte{0 << 3}, 10}, {[]byte{3 << 3}, 60}, {[]byte{11 << 3}, 60}, // SILK
-		{[]byte{12 << 3}, 10}, {[]byte{15 << 3}, 20}, // hybrid
-		{[]byte{16 << 3}, 2.5}, {[]byte{17 << 3}, 5}, {[]byte{18 << 3}, 10}, {[]byte{31 << 3}, 20}, // CELT
-		{[]byte{31<<3 | 4}, 20},                          // stereo
-		{[]byte{31<<3 | 1}, 40}, {[]byte{3<<3 | 2}, 120}, // two frames
-		{[]byte{31<<3 | 3, 6}, 120}, {[]byte{31<<3 | 3, 7}, 0}, {[]byte{16<<3 | 3, 48 | 0xc0}, 120},
-		{[]byte{31<<3 | 3, 0x80}, 0}, {[]byte{31<<3 | 3}, 0}, {nil, 0},
+		{[]byte{0 << 3}, 10},
+		{[]byte{3 << 3}, 60},
+		{[]byte{11 << 3}, 60}, // SILK
+		{[]byte{12 << 3}, 10},
+		{[]byte{15 << 3}, 20}, // hybrid
+		{[]byte{16 << 3}, 2.5},
+		{[]byte{17 << 3}, 5},
+		{[]byte{18 << 3}, 10},
+		{[]byte{31 << 3}, 20},   // CELT
+		{[]byte{31<<3 | 4}, 20}, // stereo
+		{[]byte{31<<3 | 1}, 40},
+		{[]byte{3<<3 | 2}, 120}, // two frames
+		{[]byte{31<<3 | 3, 6}, 120},
+		{[]byte{31<<3 | 3, 7}, 0},
+		{[]byte{16<<3 | 3, 48 | 0xc0}, 120},
+		{[]byte{31<<3 | 3, 0x80}, 0},
+		{[]byte{31<<3 | 3}, 0},
+		{nil, 0},
 	} {
 		d, err := codec.OpusDuration(c.packet)
 		assert.InDelta(t, c.want, d.Seconds()*1000, 1e-9, "%x", c.packet)
