@@ -2,7 +2,6 @@ package calls
 
 import (
 	"context"
-
 	"fmt"
 	"maps"
 	"slices"
@@ -200,7 +199,13 @@ func (c *call) everybody() []*person {
 
 // withdraw erases what may no longer be analysed.
 func (c *call) withdraw(p *person) {
-	c.inbox.put(errand{do: func() { c.try(c.registry.ctx, c.pipeline.Withdraw(p.id)) }})
+	c.errand(func() error { return c.pipeline.Withdraw(p.id) })
+}
+
+// errand has something done on the call's goroutine. Of a call that has ended
+// nothing is left to do it to.
+func (c *call) errand(do func() error) {
+	_ = c.inbox.put(errand{do: func() { c.try(c.registry.ctx, do()) }})
 }
 
 // erase forgets a participant.
@@ -213,9 +218,8 @@ func (c *call) erase(p *person) {
 	all := ingest.Modalities()
 	p.id.Revoke(all[:]...)
 	p.erase()
-	c.registry.memory.Forget(c.id, p.id.ID())
-	c.registry.memory.Tell(sink.Status{Session: c.id, Participant: p.id.ID(), At: time.Now().UTC(), State: sink.Erased, Purpose: c.purposeNow()})
-	c.inbox.put(errand{do: func() { c.try(c.registry.ctx, c.pipeline.Forget(p.id)) }})
+	c.registry.tell(sink.Status{Session: c.id, Participant: p.id.ID(), At: time.Now().UTC(), State: sink.Erased, Purpose: c.purposeNow()})
+	c.errand(func() error { return c.pipeline.Forget(p.id) })
 }
 
 func (c *call) purposeNow() ingest.Purpose {
@@ -269,6 +273,3 @@ func release(s ingest.Sample) {
 	}
 	s.Receipt.Release()
 }
-
-// ended is what a connection is told after its call or participant has gone.
-var ended = fmt.Errorf("%w; begin anew", ErrEnded)

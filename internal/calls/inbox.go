@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/valence-live/valence/ingest"
@@ -18,8 +19,8 @@ type errand struct {
 
 // inbox hands Samples from many connections to the goroutine of one call. It
 // never makes a connection wait. When it is full it sheds in a declared order:
-// the oldest picture, then the oldest sound. Words, marks and errands are few
-// and stay. Its methods may be called from any goroutine.
+// the oldest picture, then the oldest sound. Words, marks and errands stay; a
+// flood of words alone is refused. Its methods may be called from any goroutine.
 type inbox struct {
 	shed func(s ingest.Sample) // called without the lock
 
@@ -33,17 +34,21 @@ func newInbox(shed func(ingest.Sample)) *inbox {
 	return &inbox{shed: shed, filled: make(chan struct{}, 1)}
 }
 
-// put adds an errand; false if the call has ended, and then it stays with the
-// caller.
-func (b *inbox) put(e errand) bool {
+// put adds an errand. It returns ErrEnded after close, and ingest.ErrFull for a
+// Sample when even words alone are too many; then it stays with the caller.
+func (b *inbox) put(e errand) error {
 	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
-		return false
-	}
 	victim := -1
 	if len(b.items) >= inboxSize {
 		victim = b.victim()
+	}
+	switch {
+	case b.closed:
+		b.mu.Unlock()
+		return fmt.Errorf("%w; begin anew", ErrEnded)
+	case victim < 0 && len(b.items) >= 4*inboxSize && e.do == nil:
+		b.mu.Unlock()
+		return fmt.Errorf("%w: %d samples wait for the call already", ingest.ErrFull, 4*inboxSize)
 	}
 	var out ingest.Sample
 	if victim >= 0 {
@@ -59,7 +64,7 @@ func (b *inbox) put(e errand) bool {
 	case b.filled <- struct{}{}:
 	default:
 	}
-	return true
+	return nil
 }
 
 // victim is the index of what is left out first; -1 if nothing may be.

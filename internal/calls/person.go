@@ -98,11 +98,15 @@ func (p *person) take(s ingest.Sample) error {
 	}
 	erased := p.erased
 	p.mu.Unlock()
-	if erased || !p.call.inbox.put(errand{sample: s}) {
+	if erased {
 		release(s)
-		return ended
+		return fmt.Errorf("%w: %q was erased", ErrEnded, p.id.ID())
 	}
-	return nil
+	err := p.call.inbox.put(errand{sample: s})
+	if err != nil {
+		release(s)
+	}
+	return err
 }
 
 // transcribe hands the segments of a message to the call.
@@ -112,7 +116,7 @@ func (p *person) transcribe(_ context.Context, contentType string, message []byt
 		return 0, err
 	}
 	if why := p.id.Refusal(ingest.Text); why != "" {
-		p.drop(ingest.Text, string(why), len(segments))
+		p.drop(ingest.Text, string(why), len(segments)) //nolint:contextcheck // a count belongs to no request
 		return 0, fmt.Errorf("%w to analyse the words of %q", ErrNoConsent, p.id.ID())
 	}
 	p.mu.Lock()
@@ -152,9 +156,9 @@ func (p *person) publish(ctx context.Context, e *sink.Event, to sink.Publisher) 
 		return nil
 	}
 	if e.Window.Kind == features.Sliding {
-		p.latest = e
-	}
-	if e.Revision <= 1 && e.Window.Kind == features.Sliding {
+		if p.latest == nil || !e.Window.End.Before(p.latest.Window.End) {
+			p.latest = e
+		}
 		p.latency.add(e)
 	}
 	p.mu.Unlock()
@@ -200,7 +204,7 @@ func (p *person) explain(s ingest.Sample) (ingest.Sample, bool) {
 // drop counts what a connection had to leave out.
 func (p *person) drop(m ingest.Modality, reason string, n int) {
 	p.mu.Lock()
-	p.drops[reason] += uint64(max(n, 0)) //nolint:gosec // G115: not negative
+	p.drops[reason] += uint64(max(n, 0))
 	p.mu.Unlock()
 	p.call.registry.counters.drop(m, reason, n)
 }
@@ -222,7 +226,7 @@ func (p *person) now(a sink.Activity, reasons *sink.Modes[ingest.Reason]) {
 func (p *person) tell() sink.Status {
 	s := p.status()
 	if s.State != sink.Erased {
-		p.call.registry.memory.Tell(s)
+		p.call.registry.tell(s)
 	}
 	return s
 }

@@ -25,12 +25,12 @@ var (
 	ErrEnded = errors.New("the call has ended")
 )
 
-// Memory is where events of live calls are kept for those who watch. It is
-// told of what happens besides, and forgets on demand.
+// Memory is where events of live calls are kept for those who watch. It is told
+// of what happens besides.
 type Memory interface {
-	Tell(s sink.Status)
-	// Forget erases a participant, or with an empty participant the session.
-	Forget(session, participant string)
+	// Tell fails only once the memory is closed. Of one who was erased it forgets
+	// everything.
+	Tell(s sink.Status) error
 }
 
 // Registry holds the live calls. It implements ingest.Seating. Its methods may
@@ -193,7 +193,7 @@ func (r *Registry) person(session, participant string, purpose ingest.Purpose) (
 		return nil, err
 	}
 	if purpose != "" {
-		if _, err := ingest.ParsePurpose(string(purpose)); err != nil {
+		if _, err = ingest.ParsePurpose(string(purpose)); err != nil {
 			return nil, err
 		}
 	}
@@ -251,13 +251,14 @@ func (r *Registry) over(c *call, now time.Time) bool {
 	return true
 }
 
-// remove takes a call out that has ended, and lets those who watch forget it:
-// nothing of a call outlives it by more than its events' own age.
+// tell lets those who watch know. Once the memory is closed nobody does.
+func (r *Registry) tell(s sink.Status) { _ = r.memory.Tell(s) }
+
+// remove takes a call out that has ended.
 func (r *Registry) remove(c *call) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.calls[c.id] == c {
 		delete(r.calls, c.id)
 	}
-	r.mu.Unlock()
-	r.memory.Forget(c.id, "")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink"
 )
@@ -62,10 +63,12 @@ type latencies struct{ provisional, final ring }
 
 func (l *latencies) add(e *sink.Event) {
 	all := e.Latency.Window + e.Latency.Queue + e.Latency.Inference + e.Latency.Publish
-	if e.Revision == 0 {
+	switch e.State {
+	case features.Provisional:
 		l.provisional.add(time.Duration(all))
-	} else {
+	case features.Final:
 		l.final.add(time.Duration(all))
+	case features.Corrected: // as late as the words that it waited for
 	}
 }
 
