@@ -1,0 +1,133 @@
+package receive
+
+// maxLayers is how many temporal layers there are at most.
+const maxLayers = 8
+
+// state says whether the frames of a layer can be decoded.
+type state uint8
+
+const (
+	broken  state = iota // something that they refer to was lost
+	passing              // something that they refer to was skipped
+	intact
+)
+
+// chain knows which frames can be decoded exactly: those whose references were
+// all decoded. A frame of temporal layer k refers to frames of layers up to k.
+type chain struct {
+	states [maxLayers]state
+	gap    bool // frames may have been lost before the next
+	lastID int  // of the last frame that was seen; -1 for none
+	idBits int
+	tl0    int // the same of the lowest layer
+	done   [128]bool
+}
+
+func newChain() chain { return chain{lastID: -1, tl0: -1} }
+
+// intact reports whether the lowest layer can be decoded.
+func (c *chain) intact() bool { return c.states[0] == intact }
+
+// see takes note of a frame, before anything is decided about it.
+func (c *chain) see(l *layers) {
+	if c.gap && !l.key {
+		c.missed(l)
+	}
+	c.gap = false
+	if l.id >= 0 {
+		if c.idBits != l.idBits {
+			c.lastID, c.idBits = -1, l.idBits
+		}
+		ahead := c.step(l.id)
+		for i := 1; c.lastID >= 0 && i < min(ahead, len(c.done)); i++ {
+			c.done[(c.lastID+i)%len(c.done)] = false
+		}
+		if ahead >= len(c.done) || c.lastID < 0 {
+			c.done = [128]bool{}
+		}
+		c.done[l.id%len(c.done)] = false
+	}
+	c.lastID = l.id
+	c.tl0 = l.tl0
+}
+
+// step returns how many picture ids further than the last one id is.
+func (c *chain) step(id int) int { return (id - c.lastID) & (1<<c.idBits - 1) }
+
+// missed decides what may have been among the frames that were lost before l.
+func (c *chain) missed(l *layers) {
+	switch {
+	case l.id >= 0 && c.lastID >= 0 && l.idBits == c.idBits && c.step(l.id) == 1:
+		// No frame was.
+	case l.flexible && c.lastID >= 0:
+		// The references say it.
+	case l.tl0 >= 0 && c.tl0 >= 0 && l.tl0 == (c.tl0+next(l))&0xff:
+		c.lower(1, broken)
+	default:
+		c.lower(0, broken)
+	}
+}
+
+// next returns by how much the number of its lowest-layer frame rises at l.
+func next(l *layers) int {
+	if l.tid == 0 {
+		return 1
+	}
+	return 0
+}
+
+// lower sets the layers from k on to at most s.
+func (c *chain) lower(k int, s state) {
+	for ; k < maxLayers; k++ {
+		c.states[k] = min(c.states[k], s)
+	}
+}
+
+// fits returns whether the frame can be decoded.
+func (c *chain) fits(l *layers) state {
+	switch {
+	case l.key:
+		return intact
+	case l.flexible:
+		if c.states[0] != intact {
+			return broken
+		}
+		for _, d := range l.refs[:l.nrefs] {
+			if d == 0 || !c.done[(l.id-int(d))&(len(c.done)-1)] {
+				return min(passing, c.states[l.tid&(maxLayers-1)])
+			}
+		}
+		return intact
+	case l.sync && l.tid > 0:
+		return c.states[0]
+	default:
+		return c.states[l.tid&(maxLayers-1)]
+	}
+}
+
+// decoded takes note that a frame was decoded.
+func (c *chain) decoded(l *layers) {
+	switch k := l.tid & (maxLayers - 1); {
+	case l.key:
+		for i := range c.states {
+			c.states[i] = intact
+		}
+	case l.sync && k > 0:
+		c.states[k] = intact
+	case l.up:
+		for i := k + 1; i < maxLayers; i++ {
+			c.states[i] = intact
+		}
+	}
+	if l.id >= 0 {
+		c.done[l.id%len(c.done)] = true
+	}
+}
+
+// left takes note that a frame was not decoded: since it is not whole (broken), or
+// not needed (passing).
+func (c *chain) left(l *layers, s state) {
+	if !l.droppable {
+		c.lower(l.tid&(maxLayers-1), s)
+	}
+}

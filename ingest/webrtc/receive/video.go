@@ -1,0 +1,233 @@
+package receive
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/codec"
+)
+
+const (
+	// videoSlots is how many packets of pictures may wait: 150 ms of 25 Mbit/s.
+	videoSlots = 512
+	// askEvery is how often a key frame is asked for at most: each costs the sender
+	// many times a usual frame.
+	askEvery = time.Second
+)
+
+// Video makes Pictures of the packets of one stream.
+type Video struct {
+	stream
+	decoder *codec.Video
+	format  depacketizer
+	frame   frame
+	chain   chain
+	turns   int
+
+	hole    bool // packets were lost since the last one
+	seen    bool
+	asked   time.Time
+	taken   int64         // the PictureStep of the last picture
+	base    time.Time     // of the last frame of the lowest layer
+	every   time.Duration // between two of them
+	missing time.Time     // since when there are no pictures; zero while there are
+}
+
+// NewVideo adds a track of pictures. emit gets the Samples (Pictures, Gap, End) in
+// order of time, in the goroutine that calls. logger gets what the decoder says, at
+// debug level. The error wraps ErrCodec for a codec that is not received.
+func (p *Peer) NewVideo(track *ingest.Track, c codec.VideoCodec, emit func(ingest.Sample), logger *slog.Logger) (*Video, error) {
+	v := &Video{chain: newChain(), taken: -1 << 62}
+	switch c {
+	case codec.VP8:
+		v.format = vp8{}
+	case codec.VP9:
+		v.format = vp9{}
+	case codec.H264:
+		v.format = h264{}
+	default:
+		return nil, fmt.Errorf("%w: %s: offer VP8, VP9 or H264", ErrCodec, c)
+	}
+	decoder, err := codec.NewVideo(c, logger)
+	if err != nil {
+		return nil, err
+	}
+	v.decoder = decoder
+	v.init(p, track, 90000, p.cfg.VideoDelay, videoSlots, emit, v)
+	return v, nil
+}
+
+// NeedsKeyFrame reports whether to ask the sender for a key frame (RFC 4585,
+// 6.3.1: PLI): true at most once a second while there are no pictures because
+// something that they refer to was lost.
+func (v *Video) NeedsKeyFrame(now time.Time) bool {
+	if v.ended || !v.seen || v.chain.intact() || !v.asked.IsZero() && now.Sub(v.asked) < askEvery {
+		return false
+	}
+	v.asked = now
+	return true
+}
+
+// Close frees the decoder. Pictures that are still in use stay. It may be called
+// again.
+func (v *Video) Close() error {
+	v.ended = true
+	v.peer.clock.Remove(v.clock)
+	return v.decoder.Close()
+}
+
+func (v *Video) lost(n int) {
+	v.drop(ReasonLost, n)
+	v.hole = true
+}
+
+// restart: nothing of the new stream refers to the old one.
+func (v *Video) restart() {
+	v.end()
+	v.chain = newChain()
+	v.hole = false
+	v.base, v.every = time.Time{}, 0
+	v.reset()
+}
+
+func (v *Video) finish() { v.end() }
+
+// packet takes the next packet in order.
+func (v *Video) packet(p *packet) {
+	v.seen = true
+	if p.Meta.turns >= 0 {
+		v.turns = int(p.Meta.turns)
+	}
+	if len(p.Payload) == 0 {
+		return // padding
+	}
+	f := &v.frame
+	if f.open && f.stamp != p.Meta.stamp {
+		f.whole = f.whole && !v.hole // its end may be among what was lost
+		v.end()
+	}
+	if !f.open {
+		whole := v.format.starts(p.Payload)
+		if _, ok := v.format.(h264); ok {
+			whole = whole || !v.hole
+		}
+		f.begin(p, whole)
+		v.chain.gap = v.chain.gap || v.hole
+	} else if v.hole {
+		f.whole = false
+	}
+	v.hole = false
+	if err := v.format.add(f, p.Payload); err != nil {
+		v.drop(ReasonMalformed, 1)
+		f.whole = false
+	}
+	f.parts++
+	if p.Meta.marker {
+		v.end()
+	}
+}
+
+// end decides on the frame that has been put together.
+func (v *Video) end() {
+	f := &v.frame
+	if !f.open {
+		return
+	}
+	f.open = false
+	l := &f.layers
+	v.chain.see(l)
+	fits := v.chain.fits(l)
+	switch {
+	case !f.whole || f.nal.fragment:
+		l.key = false
+		v.leave(broken, ReasonBroken)
+	case fits == broken:
+		v.leave(broken, ReasonBroken)
+	case fits == passing, v.unneeded():
+		v.leave(passing, ReasonSkipped)
+	default:
+		v.decode()
+	}
+}
+
+// leave drops the frame.
+func (v *Video) leave(s state, reason string) {
+	f := &v.frame
+	v.drop(reason, 1)
+	before := v.chain.intact()
+	v.chain.left(&f.layers, s)
+	if v.chain.intact() {
+		return
+	}
+	if before {
+		v.reset()
+	}
+	v.without(f.at)
+}
+
+// unneeded reports whether a frame that could be decoded need not be: its step
+// has a picture, and either no frame refers to it, or only such of higher layers
+// and the lowest one comes often enough.
+func (v *Video) unneeded() bool {
+	l := &v.frame.layers
+	if l.tid == 0 && !l.key {
+		v.every, v.base = v.frame.at.Sub(v.base), v.frame.at
+	}
+	if pictureStep(v.frame.at) > v.taken || l.key {
+		return false
+	}
+	return l.droppable || l.tid > 0 && v.every > 0 && v.every <= codec.PictureStep
+}
+
+func (v *Video) decode() {
+	f := &v.frame
+	picture, at, err := v.decoder.Decode(f.unit, f.at, v.turns)
+	if err != nil {
+		v.leaveUndecodable()
+		return
+	}
+	v.chain.decoded(&f.layers)
+	if v.chain.intact() {
+		v.resumed(f.at)
+	}
+	if picture == nil {
+		return
+	}
+	v.taken = pictureStep(at)
+	v.send(at, f.clock, picture, 0)
+}
+
+func (v *Video) leaveUndecodable() {
+	v.frame.layers.droppable, v.frame.layers.tid = false, 0 // the decoder has lost its references
+	v.leave(broken, ReasonUndecodable)
+}
+
+// without says, every now and then, that there are no pictures.
+func (v *Video) without(at time.Time) {
+	if v.missing.IsZero() {
+		v.missing = later(at, v.given)
+		return
+	}
+	if at.Sub(v.missing) >= codec.PictureStep {
+		v.send(v.missing, v.frame.clock, ingest.Gap{End: at, Reason: ingest.ReasonLost}, at.Sub(v.missing))
+		v.missing = at
+	}
+}
+
+// resumed says up to when there were no pictures.
+func (v *Video) resumed(at time.Time) {
+	if !v.missing.IsZero() && at.After(v.missing) {
+		v.send(v.missing, v.frame.clock, ingest.Gap{End: at, Reason: ingest.ReasonLost}, at.Sub(v.missing))
+	}
+	v.missing = time.Time{}
+}
+
+func (v *Video) reset() {
+	if err := v.decoder.Reset(); err != nil {
+		v.drop(ReasonUndecodable, 0)
+	}
+}
+
+func pictureStep(at time.Time) int64 { return at.UnixNano() / int64(codec.PictureStep) }
