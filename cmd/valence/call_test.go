@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/jsonl"
+	"github.com/valence-live/valence/sink/report"
 )
 
 const demo = "../../demo/"
@@ -223,6 +226,34 @@ func TestSettingsOfTheCommandLineReachTheWindows(t *testing.T) {
 	}
 	err := run(t.Context(), append([]string{"replay", "--quiet", "--window", "20s"}, demoCall()...))
 	require.ErrorContains(t, err, "the model reads at most 12.8s")
+	for _, zero := range []string{"--window", "--hop"} {
+		err = run(t.Context(), append([]string{"replay", zero, "0s", "--quiet"}, demoCall()...))
+		require.ErrorContains(t, err, "is 0s", "what was typed is never taken for what was not")
+	}
+}
+
+func TestACallWithNothingToDrawLeavesNoPage(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "report.html")
+	out := filepath.Join(t.TempDir(), "events.jsonl")
+	err := run(t.Context(), []string{"replay", "--quiet", "--output", out, "--report", page, "--drop", "text,audio,video", demo + "guest.webm"})
+	require.ErrorIs(t, err, report.ErrEmpty)
+	require.ErrorContains(t, err, page)
+	assert.NoFileExists(t, page)
+	assert.Empty(t, read(t, out))
+}
+
+func TestAFailureToWriteIsSaidOnce(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no full device here")
+	}
+	err := run(t.Context(), []string{"replay", "--quiet", "--output", "/dev/full", demo + "guest.webm"})
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	assert.Equal(t, 1, strings.Count(err.Error(), "/dev/full"))
+}
+
+func TestAnUnreachableCollectorDoesNotFailTheReplay(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:1")
+	assert.NotEmpty(t, replayed(t, shortClip(t)))
 }
 
 func TestAFileThatDoesNotExistIsNamed(t *testing.T) {

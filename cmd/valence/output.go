@@ -21,6 +21,17 @@ func create(name string) (io.WriteCloser, error) {
 	return os.Create(name) //nolint:gosec // G304: the person names the file
 }
 
+// same reports whether two names lead to one file that holds something: devices
+// and names of nothing are not the same.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil || !x.Mode().IsRegular() {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
 type keepOpen struct{ io.Writer }
 
 func (keepOpen) Close() error { return nil }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,19 +28,19 @@ import (
 
 // replayCmd scores a recorded call.
 type replayCmd struct {
-	Media       string        `arg:"" optional:"" help:"A media file, or a transcript alone." placeholder:"MEDIA"`
-	Transcript  []string      `help:"Transcript of MEDIA (.vtt, .srt, .json), or NAME=FILE for one participant." placeholder:"[NAME=]FILE" sep:"none"`
-	Session     string        `help:"Id of the call." default:"replay"`
-	Participant []string      `help:"Id of the speaker of MEDIA, or NAME=FILE for each participant of the call." placeholder:"NAME[=FILE]" sep:"none"`
-	Speed       string        `help:"max: as fast as it goes; 1: as fast as it was spoken." enum:"max,1" default:"max"`
-	Output      string        `short:"o" help:"Where the events go as JSON lines; - is stdout." default:"-" placeholder:"FILE"`
-	Report      string        `help:"Also write a page that shows the call." placeholder:"FILE"`
-	Drop        []string      `help:"Leave streams out: text, audio, video." placeholder:"STREAM"`
-	Window      time.Duration `help:"Length of the sliding windows (align.window)." placeholder:"8s"`
-	Hop         time.Duration `help:"Time from one window to the next (align.hop)." placeholder:"1s"`
-	Start       time.Time     `help:"Capture time of the first sample; default: the file's creation time, else 1970-01-01T00:00:00Z." placeholder:"TIME"`
-	Provisional bool          `help:"Also publish each window as soon as it is reached, before it is final."`
-	Quiet       bool          `short:"q" help:"Show no progress on stderr."`
+	Media       string         `arg:"" optional:"" help:"A media file, or a transcript alone." placeholder:"MEDIA"`
+	Transcript  []string       `help:"Transcript of MEDIA (.vtt, .srt, .json), or NAME=FILE for one participant." placeholder:"[NAME=]FILE" sep:"none"`
+	Session     string         `help:"Id of the call." default:"replay"`
+	Participant []string       `help:"Id of the speaker of MEDIA, or NAME=FILE for each participant of the call." placeholder:"NAME[=FILE]" sep:"none"`
+	Speed       string         `help:"max: as fast as it goes; 1: as fast as it was spoken." enum:"max,1" default:"max"`
+	Output      string         `short:"o" help:"Where the events go as JSON lines; - is stdout." default:"-" placeholder:"FILE"`
+	Report      string         `help:"Also write a page that shows the call." placeholder:"FILE"`
+	Drop        []string       `help:"Leave streams out: text, audio, video." placeholder:"STREAM"`
+	Window      *time.Duration `help:"Length of the sliding windows (align.window)." placeholder:"8s"`
+	Hop         *time.Duration `help:"Time from one window to the next (align.hop)." placeholder:"1s"`
+	Start       time.Time      `help:"Capture time of the first sample; default: the file's creation time, else 1970-01-01T00:00:00Z." placeholder:"TIME"`
+	Provisional bool           `help:"Also publish each window as soon as it is reached, before it is final."`
+	Quiet       bool           `short:"q" help:"Show no progress on stderr."`
 }
 
 // Help is shown by --help.
@@ -74,7 +76,11 @@ func (r *replayCmd) Run(ctx context.Context, c *cli) (err error) {
 		return err
 	}
 	set, stop, err := telemetry.Start(ctx, logger, version())
-	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
+	defer func() {
+		if lost := stop(context.WithoutCancel(ctx)); lost != nil {
+			logger.WarnContext(ctx, "telemetry was not delivered", slog.Any("error", lost)) // the scores were
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -111,12 +117,19 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 		return errors.Join(err, out.Close())
 	}
 	err = call.Run(ctx, input)
-	err = errors.Join(err, lines.Close(), out.Close())
+	if failed := lines.Close(); !errors.Is(err, failed) { // else it has been said
+		err = errors.Join(err, failed)
+	}
+	err = errors.Join(err, out.Close())
 	if r.Report == "" || ctx.Err() != nil {
 		return err
 	}
 	return errors.Join(err, r.writeReport(source, store, attention)) // also of a file that broke off
 }
+
+// earliest and latest bound the years of --start: times are kept as nanoseconds
+// since 1970, which end in 1677 and 2262.
+const earliest, latest = 1700, 2200
 
 // source reads the command line: who speaks in which file.
 func (r *replayCmd) source() (replay.Config, error) {
@@ -155,7 +168,26 @@ func (r *replayCmd) source() (replay.Config, error) {
 	for _, t := range r.Transcript {
 		errs = append(errs, addTranscript(&cfg, t))
 	}
-	return cfg, errors.Join(errs...)
+	if year := r.Start.Year(); !r.Start.IsZero() && (year < earliest || year > latest) {
+		errs = append(errs, fmt.Errorf("--start %s: the year must be from %d to %d", r.Start.Format(time.RFC3339), earliest, latest))
+	}
+	return cfg, errors.Join(append(errs, r.spare(cfg.Inputs))...)
+}
+
+// spare refuses to write over a file of the call, and two things into one file.
+func (r *replayCmd) spare(inputs []replay.Input) error {
+	var errs []error
+	for _, out := range []struct{ flag, file string }{{"--output", r.Output}, {"--report", r.Report}} {
+		for _, in := range inputs {
+			if same(out.file, in.Media) || same(out.file, in.Transcript) {
+				errs = append(errs, fmt.Errorf("%s %s would replace a file of the call: name another", out.flag, out.file))
+			}
+		}
+	}
+	if r.Report != "" && (filepath.Clean(r.Report) == filepath.Clean(r.Output) || same(r.Report, r.Output)) {
+		errs = append(errs, fmt.Errorf("--report %s is where the events go: give --output another file", r.Report))
+	}
+	return errors.Join(errs...)
 }
 
 // addTranscript gives a transcript to the participant that it names. One who is
@@ -186,11 +218,11 @@ func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *rep
 	c := pipeline.CallConfig{Align: cfg.Align, Rolling: cfg.Sink.Rolling}
 	c.Align.Limits = engine.Limits()
 	c.Align.Provisional = r.Provisional
-	if r.Window != 0 {
-		c.Align.Window = r.Window
+	if r.Window != nil {
+		c.Align.Window = *r.Window
 	}
-	if r.Hop != 0 {
-		c.Align.Hop = r.Hop
+	if r.Hop != nil {
+		c.Align.Hop = *r.Hop
 	}
 	c.Rolling.Hop = c.Align.Hop
 	if source.TranscriptsAlone() {
@@ -212,9 +244,16 @@ func (r *replayCmd) writeReport(source *replay.Source, store *memory.Store, atte
 	for _, t := range source.Transcripts() {
 		page.Transcript[t.Participant] = t.Segments
 	}
+	var html bytes.Buffer // so that a call with nothing to draw leaves no empty file
+	if err := report.Write(&html, page); err != nil {
+		return fmt.Errorf("no report %s: %w", r.Report, err)
+	}
 	out, err := create(r.Report)
 	if err != nil {
-		return err
+		return fmt.Errorf("write the report: %w", err)
 	}
-	return errors.Join(report.Write(out, page), out.Close())
+	if _, err = html.WriteTo(out); err != nil {
+		err = fmt.Errorf("write the report: %w", err)
+	}
+	return errors.Join(err, out.Close())
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -60,13 +62,16 @@ func TestAWrongCommandLineIsToldWhatToWrite(t *testing.T) {
 		args []string
 		want string
 	}{
-		"nothing":                      {nil, "give a media file or a transcript"},
-		"a name without a file":        {[]string{"--participant", "ann"}, "--participant ann=FILE"},
-		"two names without files":      {[]string{"--participant", "ann", "--participant", "bob"}, "give each as NAME=FILE"},
-		"both ways at once":            {[]string{"a.mp4", "--participant", "bob=b.mp4"}, "--participant NAME=a.mp4"},
-		"whose transcript":             {[]string{"--participant", "a=a.mp4", "--participant", "b=b.mp4", "--transcript", "t.vtt"}, "--transcript NAME=t.vtt"},
-		"two transcripts of one":       {[]string{"a.mp4", "--transcript", "a.vtt", "--transcript", "b.vtt"}, "twice for a"},
-		"a stream that does not exist": {[]string{"a.mp4", "--drop", "smell"}, `"smell": use text, audio or video`},
+		"nothing":                        {nil, "give a media file or a transcript"},
+		"a name without a file":          {[]string{"--participant", "ann"}, "--participant ann=FILE"},
+		"two names without files":        {[]string{"--participant", "ann", "--participant", "bob"}, "give each as NAME=FILE"},
+		"both ways at once":              {[]string{"a.mp4", "--participant", "bob=b.mp4"}, "--participant NAME=a.mp4"},
+		"whose transcript":               {[]string{"--participant", "a=a.mp4", "--participant", "b=b.mp4", "--transcript", "t.vtt"}, "--transcript NAME=t.vtt"},
+		"two transcripts of one":         {[]string{"a.mp4", "--transcript", "a.vtt", "--transcript", "b.vtt"}, "twice for a"},
+		"a start that cannot be counted": {[]string{"a.mp4", "--start", "9999-12-31T00:00:00Z"}, "from 1700 to 2200"},
+		"both results into one file":     {[]string{"a.mp4", "-o", "out/x", "--report", "out/./x"}, "give --output another file"},
+		"a page among the events":        {[]string{"a.mp4", "--report", "-"}, "give --output another file"},
+		"a stream that does not exist":   {[]string{"a.mp4", "--drop", "smell"}, `"smell": use text, audio or video`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(t, test.args...)
@@ -79,4 +84,30 @@ func TestDropNamesStreams(t *testing.T) {
 	cfg, err := parse(t, "a.mp4", "--drop", "text,video")
 	require.NoError(t, err)
 	assert.Equal(t, []ingest.Modality{ingest.Text, ingest.Video}, cfg.Drop)
+}
+
+func TestAReplayNeverWritesOverItsOwnFiles(t *testing.T) {
+	folder := t.TempDir()
+	media, transcript, link := filepath.Join(folder, "a.mp4"), filepath.Join(folder, "a.vtt"), filepath.Join(folder, "link")
+	for _, file := range []string{media, transcript} {
+		require.NoError(t, os.WriteFile(file, []byte("kept"), 0o600))
+	}
+	require.NoError(t, os.Symlink(media, link))
+	for _, args := range [][]string{
+		{media, "-o", media},
+		{media, "-o", filepath.Join(folder, "sub", "..", "a.mp4")},
+		{media, "-o", link},
+		{media, "--transcript", transcript, "-o", transcript},
+		{media, "--report", media},
+	} {
+		err := run(t.Context(), append([]string{"replay", "--quiet"}, args...))
+		require.ErrorContains(t, err, "would replace a file of the call", args)
+	}
+	for _, file := range []string{media, transcript} {
+		kept, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, "kept", string(kept))
+	}
+	_, err := parse(t, media, "-o", os.DevNull, "--report", filepath.Join(folder, "new.html"))
+	require.NoError(t, err)
 }

@@ -14,7 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +27,9 @@ import (
 
 // ErrNothing says that none of the items could be read.
 var ErrNothing = errors.New("no item could be read")
+
+// ErrOut says that the result would replace what it is made from.
+var ErrOut = errors.New("the result would replace the manifest or a file that it names")
 
 // Extractors makes the extractors of tracks. Its methods may be called from
 // several goroutines.
@@ -76,6 +81,9 @@ func Run(ctx context.Context, cfg Config, extractors Extractors, logger *slog.Lo
 	if err != nil {
 		return Summary{}, err
 	}
+	if err = spare(cfg, items); err != nil {
+		return Summary{}, err
+	}
 	contract := extractors.Contract()
 	c, err := newCollector(filepath.Dir(cfg.Out), items, contract[cfg.Modality].Dim)
 	if err != nil {
@@ -124,6 +132,22 @@ func Run(ctx context.Context, cfg Config, extractors Extractors, logger *slog.Lo
 		return s, fmt.Errorf("%s: %w; the first is %s: %w", cfg.Manifest, ErrNothing, s.Broken[0].Item.ID, s.Broken[0].Err)
 	}
 	return s, c.write(cfg.Out, cfg.Modality, contract, items)
+}
+
+// spare refuses to replace what is read: the manifest or the file of an item.
+func spare(cfg Config, items []Item) error {
+	out, err := os.Stat(cfg.Out)
+	if err != nil {
+		return nil //nolint:nilerr // nothing is there, or writing will say why not
+	}
+	same := func(name string) bool {
+		file, err := os.Stat(name)
+		return err == nil && os.SameFile(out, file)
+	}
+	if same(cfg.Manifest) || slices.ContainsFunc(items, func(i Item) bool { return i.Path != "" && same(i.Path) }) {
+		return fmt.Errorf("%w: %s", ErrOut, cfg.Out)
+	}
+	return nil
 }
 
 // tracks groups the indices of items by track, in the order in which the tracks

@@ -73,6 +73,23 @@ func TestValuesAreThoseOfACall(t *testing.T) {
 	assert.Equal(t, want, npz["values"].numbers(t))
 }
 
+func TestTheResultNeverReplacesWhatItIsMadeFrom(t *testing.T) {
+	folder := t.TempDir()
+	sound := filepath.Join(folder, "a.wav")
+	writeWAV(t, sound, 8000, 150)
+	manifest := filepath.Join(folder, "items.csv")
+	require.NoError(t, os.WriteFile(manifest, []byte("id,path\na,a.wav\n"), 0o600))
+	for _, out := range []string{manifest, sound} {
+		before, err := os.ReadFile(out)
+		require.NoError(t, err)
+		_, err = Run(t.Context(), Config{Modality: ingest.Audio, Manifest: manifest, Out: out, Jobs: 1}, newExtractors(t), slog.New(slog.DiscardHandler), nil)
+		require.ErrorIs(t, err, ErrOut)
+		after, err := os.ReadFile(out)
+		require.NoError(t, err)
+		assert.Equal(t, before, after)
+	}
+}
+
 func TestTheFileDoesNotDependOnHowManyRunAtOnce(t *testing.T) {
 	folder := t.TempDir()
 	table := [][]string{{"id", "track", "path"}}
