@@ -1,7 +1,7 @@
 # make        lists what there is
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint test-training train bench fuzz clean
+.PHONY: help setup build demo live test lint test-training train bench fuzz clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ build: setup ## bin/valence
 
 demo: build ## score the call that ships with the repository, show the result
 	@scripts/demo.sh
+
+live: build ## open a page that shows your own sentiment over your picture, as you speak
+	@bin/valence serve
 
 test: setup ## all tests of the Go program, under the race detector
 	@[ -d $${VALENCE_DATA:-../shared/data} ] || echo '==> the training data is not here: the tests that read it are skipped' >&2
