@@ -57,7 +57,7 @@ func TestValuesAreThoseOfACall(t *testing.T) {
 	x, err := newExtractors(t).New(ingest.Audio)
 	require.NoError(t, err)
 	var want []float64
-	tr := &track{modality: ingest.Audio, extractor: x}
+	tr := &track{modality: ingest.Audio, extractor: x, now: time.Unix(0, 0)} // as every track begins
 	_, err = tr.media(t.Context(), path, func(u features.Unit) {
 		if v, ok := u.(features.Vector); ok {
 			values := v.Values
