@@ -74,7 +74,7 @@ func exhaust(ctx context.Context, t *testing.T, d *codec.Decoder) {
 
 func requireKnown(t *testing.T, err error) {
 	t.Helper()
-	for _, known := range []error{io.EOF, codec.ErrFormat, codec.ErrNoStream, codec.ErrTruncated, codec.ErrDamaged, codec.ErrLimit} {
+	for _, known := range []error{io.EOF, codec.ErrFormat, codec.ErrNoStream, codec.ErrTruncated, codec.ErrDamaged, codec.ErrLimit, codec.ErrKeyFrame} {
 		if errors.Is(err, known) {
 			return
 		}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/ingest"
@@ -101,31 +100,4 @@ func newVideo(tb testing.TB, c codec.VideoCodec) *codec.Video {
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, v.Close()) })
 	return v
-}
-
-func TestALiveStreamShowsTheSamePicturesAsTheFile(t *testing.T) {
-	for path, c := range map[string]struct {
-		codec codec.VideoCodec
-		held  int // pictures that only the end of the stream would set free
-	}{
-		"../../demo/call.webm":     {codec.VP8, 0},
-		"testdata/vp8-opus.webm":   {codec.VP8, 0},
-		"testdata/vp9-vorbis.webm": {codec.VP9, 0},
-		"testdata/h264-flac.mkv":   {codec.H264, 1},
-		"testdata/h264-aac.mp4":    {codec.H264, 1},
-		"testdata/h264-aac.ts":     {codec.H264, 1},
-		"testdata/wide-pixels.mkv": {codec.H264, 1},
-		"testdata/large.mkv":       {codec.H264, 1},
-		"testdata/ten-bit-444.mkv": {codec.H264, 1},
-	} {
-		t.Run(path, func(t *testing.T) {
-			file, live := filePictures(t, path), livePictures(t, c.codec, packets(t, path, ingest.Video))
-			t.Log(len(file), len(live))
-			for i := range live {
-				assert.Equal(t, file[i].at, live[i].at)
-				assert.True(t, file[i].planes == live[i].planes, "picture %d at %s", i, file[i].at) //nolint:testifylint // the whole picture is of no use in a message
-			}
-			assert.InDelta(t, len(file), len(live), float64(c.held))
-		})
-	}
 }

@@ -22,8 +22,8 @@ func (c VideoCodec) KeyFrame(unit []byte) bool {
 	case VP9:
 		return vp9KeyFrame(unit)
 	case H264:
-		for kind := range nalUnits(unit) {
-			if kind&31 == nalIDR {
+		for header := range nalUnits(unit) {
+			if header&31 == nalIDR {
 				return true
 			}
 		}
@@ -39,32 +39,34 @@ func (c VideoCodec) Droppable(unit []byte) bool {
 	if c != H264 {
 		return false
 	}
-	slices := 0
+	dispensable := false
 	for header := range nalUnits(unit) {
 		switch kind := header & 31; {
 		case kind >= 1 && kind <= nalIDR:
-			if header&0x60 != 0 {
+			if kind == nalIDR || header&0x60 != 0 {
 				return false
 			}
-			slices++
+			dispensable = true
 		case kind != nalSEI && kind != nalDelimiter && kind != nalFiller:
 			return false
 		}
 	}
-	return slices > 0
+	return dispensable
 }
 
-// shows reports whether a unit has a picture, or a part of one.
-func (c VideoCodec) shows(unit []byte) bool {
-	if c != H264 {
-		return true
-	}
-	for header := range nalUnits(unit) {
-		if kind := header & 31; kind >= 1 && kind <= nalIDR {
-			return true
+// blind reports whether a unit has no picture by intent: H.264 senders may send
+// parameter sets, delimiters or filler alone.
+func (c VideoCodec) blind(unit []byte) bool {
+	units := 0
+	if c == H264 {
+		for header := range nalUnits(unit) {
+			if kind := header & 31; kind >= 1 && kind <= nalIDR {
+				return false
+			}
+			units++
 		}
 	}
-	return false
+	return units > 0
 }
 
 // vp9KeyFrame reads the beginning of the uncompressed header (VP9 bitstream

@@ -64,7 +64,8 @@ static int decode(valence_video *v, const uint8_t *unit, int size, int64_t numbe
 	int rc = avcodec_send_packet(v->codec, p);
 	av_packet_unref(p);
 	if (rc >= 0) rc = drain(v);
-	return rc < 0 && v->refused ? VALENCE_LIMIT : rc;
+	if (rc < 0 && v->refused) return VALENCE_LIMIT;
+	return rc == AVERROR(EINVAL) ? VALENCE_LIMIT : rc; // VP8 and VP9 say so of sizes beyond max_pixels
 }
 
 int valence_video_decode(valence_video *v, const uint8_t *unit, int size, int64_t number, int unwanted) {

@@ -88,18 +88,18 @@ func (v *Video) Decode(unit []byte, at time.Time, turns int) (p *ingest.Picture,
 	case len(unit) > MaxUnit:
 		return nil, time.Time{}, v.lose(fmt.Errorf("%s: %w: a unit of %d bytes, at most %d are decoded", v.codec, ErrLimit, len(unit), MaxUnit))
 	}
-	shows := v.codec.shows(unit)
-	if v.waits && shows && !v.codec.KeyFrame(unit) {
+	blind := v.codec.blind(unit)
+	if v.waits && !blind && !v.codec.KeyFrame(unit) {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", v.codec, ErrKeyFrame)
 	}
 	unwanted := step(at) <= v.taken
 	if unwanted && v.c.codec.has_b_frames == 0 && v.codec.Droppable(unit) {
 		return nil, time.Time{}, nil
 	}
-	return v.decode(unit, at, turns, shows, unwanted)
+	return v.decode(unit, at, turns, blind, unwanted)
 }
 
-func (v *Video) decode(data []byte, at time.Time, turns int, shows, unwanted bool) (*ingest.Picture, time.Time, error) {
+func (v *Video) decode(data []byte, at time.Time, turns int, blind, unwanted bool) (*ingest.Picture, time.Time, error) {
 	v.number++
 	v.units[v.number%int64(len(v.units))] = unit{at, turns}
 	flag := C.int(0)
@@ -108,13 +108,12 @@ func (v *Video) decode(data []byte, at time.Time, turns int, shows, unwanted boo
 	}
 	rc := C.valence_video_decode(v.c, (*C.uint8_t)(&data[0]), C.int(len(data)), C.int64_t(v.number), flag)
 	switch {
-	case rc < 0 && !shows:
-		return nil, time.Time{}, nil // parameter sets alone: the library says that they show nothing
+	case blind:
+		return nil, time.Time{}, nil // the library keeps parameter sets, and complains that there is no picture
 	case rc < 0:
 		return nil, time.Time{}, v.lose(v.failure(rc, "decode a unit"))
-	case shows:
-		v.waits = false
 	}
+	v.waits = false
 	if rc == 0 {
 		return nil, time.Time{}, nil
 	}

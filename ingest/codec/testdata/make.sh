@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the small media files beside it; they are committed, so that the tests
-# need no encoder. Needs ffmpeg with libx264, libvpx, libopus and libvorbis.
+# need no encoder. Needs ffmpeg with libx264, libvpx, libopus and libvorbis, and
+# a C compiler with libopenh264.
 #
 # All show the same: half a second of black and silence, then until 1.2 s four
 # quarters (white, red; blue, black) and a tone of 440 Hz at half of full scale.
@@ -63,4 +64,17 @@ video leaps.mkv "setpts=N*5400/TB" -fps_mode passthrough -c:v ffv1
 # Speech, each packet with a copy of the one before (in-band FEC).
 ffmpeg -v error -y -ss 2.5 -t 3 -i ../../../demo/call.webm -vn -fflags +bitexact -flags +bitexact -c:a libopus -b:a 24k -application voip -fec 1 -packet_loss 20 -vbr off fec.ogg
 ffmpeg -v error -y -f lavfi -i color=black:8200x16:r=5:d=0.4 -c:v ffv1 -bitexact too-wide.mkv
+
+# Live streams: three temporal layers, of which the highest is not referred to; another size; three slices; too large to be live.
+moving=(-f lavfi -i testsrc2=160x120:r=25:d=1.2 -pix_fmt yuv420p)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cc -Wall -o "$work/layers" layers.c -lopenh264
+ffmpeg -v error "${moving[@]}" -f rawvideo - | "$work/layers" >"$work/layers.h264"
+ffmpeg -v error -y -r 25 -f h264 -i "$work/layers.h264" -c copy -bitexact layers.mkv
+ffmpeg -v error -y "${moving[@]}" -c:v libvpx -deadline realtime -cpu-used 8 -error-resilient 1 -b:v 60k -qmin 50 -lag-in-frames 0 \
+  -ts-parameters "ts_number_layers=3:ts_target_bitrate=24,40,60:ts_rate_decimator=4,2,1:ts_periodicity=4:ts_layer_id=0,2,1,2:ts_layering_mode=3" -bitexact layers.webm
+ffmpeg -v error -y -f lavfi -i testsrc2=160x120:r=25:d=0.2 -pix_fmt yuv420p -c:v libvpx-vp9 -b:v 60k -bitexact wide.webm
+ffmpeg -v error -y -f lavfi -i testsrc2=64x48:r=25:d=0.2 -pix_fmt yuv420p -c:v libx264 -preset veryslow -bf 0 -x264-params slices=3:log-level=none -bitexact slices.mkv
+ffmpeg -v error -y -f lavfi -i color=black:4112x2320:r=5:d=0.2 "${x264[@]}" -bitexact huge.mkv
 ls -l | awk '$5 > 20000 { print "too large:", $9, $5; bad = 1 } END { exit bad }'
