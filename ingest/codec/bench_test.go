@@ -38,6 +38,63 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkOpus says what a packet of 20 ms costs, BenchmarkOpusLoss what one
+// that has to be made up costs.
+func BenchmarkOpus(b *testing.B) {
+	benchmarkOpus(b, func(o *codec.Opus, dst ingest.PCM, packet []byte) error {
+		_, err := o.Decode(dst, packet)
+		return err
+	})
+}
+
+func BenchmarkOpusLoss(b *testing.B) {
+	benchmarkOpus(b, func(o *codec.Opus, dst ingest.PCM, packet []byte) error {
+		_, err := o.Recover(dst, packet, 20*time.Millisecond)
+		return err
+	})
+}
+
+func benchmarkOpus(b *testing.B, decode func(o *codec.Opus, dst ingest.PCM, packet []byte) error) {
+	b.Helper()
+	units, o := packets(b, callWithOpus, ingest.Audio), newOpus(b)
+	pcm := make(ingest.PCM, 0, ingest.AudioRate/50)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if err := decode(o, pcm, units[i%len(units)].data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkVideo says what an access unit costs.
+func BenchmarkVideo(b *testing.B) {
+	for name, c := range map[string]struct {
+		codec codec.VideoCodec
+		path  string
+	}{
+		"VP8-320x240": {codec.VP8, "../../demo/call.webm"},
+		"VP8-layers":  {codec.VP8, "testdata/layers.webm"},
+		"VP9-160x120": {codec.VP9, "testdata/wide.webm"},
+		"H264-layers": {codec.H264, "testdata/layers.mkv"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			units, v := packets(b, c.path, ingest.Video), newVideo(b, c.codec)
+			long := units[len(units)-1].at.Sub(zero) + 40*time.Millisecond
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				u := units[i%len(units)]
+				p, _, err := v.Decode(u.data, u.at.Add(time.Duration(i/len(units))*long), 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if p != nil {
+					p.Release()
+				}
+			}
+		})
+	}
+}
+
 func decodeAll(b *testing.B, file string, track ingest.Modality) time.Duration {
 	b.Helper()
 	d, err := codec.Open(b.Context(), file, track, quiet)
