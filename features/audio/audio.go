@@ -155,15 +155,13 @@ func (x *Extractor) sound(s ingest.Sample, p ingest.PCM, emit func(features.Unit
 }
 
 // begin starts a grid at t: the first step ends at a multiple of Step since the
-// Unix epoch, so that the end of a window is the end of a step and nobody waits
-// for the rest of one. What is too short for a step is skipped.
+// zero time, which is one since the Unix epoch too, so that the end of a window
+// is the end of a step and nobody waits for the rest of one. What is too short
+// for a step is skipped.
 func (x *Extractor) begin(t time.Time) {
 	x.begun = true
 	x.passed(t)
-	into := time.Duration(x.start.UnixNano()) % Step
-	if into < 0 {
-		into += Step
-	}
+	into := x.start.Sub(x.start.Truncate(Step))
 	x.whole, x.skip = int(((Step-into)*ingest.AudioRate+time.Second-1)/time.Second), 0
 	if x.whole < leastSamples {
 		x.whole, x.skip = stepSamples, x.whole

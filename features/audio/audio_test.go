@@ -68,11 +68,17 @@ func TestEveryStepGivesOneVectorOnTheGridOfItsTrack(t *testing.T) {
 
 func TestStepsEndAtTheTenthsOfASecondWhereverTheTrackBegins(t *testing.T) {
 	pcm := voice(rand.New(rand.NewPCG(3, 3)), ingest.AudioRate, 200)
+	begins := []time.Time{ // also outside of the years whose nanoseconds since 1970 fit into 64 bits
+		{}, time.Date(1601, 1, 1, 0, 0, 0, 30_000_000, time.UTC), time.Unix(-1, 970_000_000), time.Unix(0, 0), time.Unix(1<<40, 123_456_789),
+	}
 	for _, begin := range []time.Duration{0, 1, 20 * time.Millisecond, 49 * time.Millisecond, 51 * time.Millisecond, 90 * time.Millisecond, -30 * time.Millisecond} {
+		begins = append(begins, epoch.Add(begin))
+	}
+	for _, begin := range begins {
 		x := New()
 		var got []features.Unit
 		for at := 0; at < len(pcm); at += 320 {
-			when := epoch.Add(begin + pcm[:at].Duration())
+			when := begin.Add(pcm[:at].Duration())
 			require.NoError(t, x.Extract(ingest.Sample{Time: when, Payload: pcm[at : at+320]}, func(u features.Unit) { got = append(got, u) }))
 		}
 		vs := vectors(got)

@@ -21,6 +21,7 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/features/audio"
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/replay"
 )
 
 func TestSoundBecomesOneRowForEachStep(t *testing.T) {
@@ -54,24 +55,35 @@ func TestValuesAreThoseOfACall(t *testing.T) {
 	npz, _, err := run(t, ingest.Audio, 1, folder, []string{"id", "path"}, []string{"a", "a.wav"})
 	require.NoError(t, err)
 
+	call, err := replay.Open(t.Context(), replay.Config{Session: "call", Inputs: []replay.Input{{Participant: "ann", Media: path}}}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
 	x, err := newExtractors(t).New(ingest.Audio)
 	require.NoError(t, err)
 	var want []float64
-	tr := &track{modality: ingest.Audio, extractor: x, now: time.Unix(0, 0)} // as every track begins
-	_, err = tr.media(t.Context(), path, func(u features.Unit) {
-		if v, ok := u.(features.Vector); ok {
-			values := v.Values
-			if values == nil {
-				values = make([]float32, audio.Dim)
-			}
-			for _, f := range values {
-				want = append(want, float64(f))
-			}
+	require.NoError(t, call.Run(t.Context(), handler(func(s ingest.Sample) error {
+		if s.Track.Modality != ingest.Audio {
+			return nil
 		}
-	})
-	require.NoError(t, err)
+		return x.Extract(s, func(u features.Unit) {
+			if v, ok := u.(features.Vector); ok {
+				values := v.Values
+				if values == nil {
+					values = make([]float32, audio.Dim)
+				}
+				for _, f := range values {
+					want = append(want, float64(f))
+				}
+			}
+		})
+	})))
+	require.Len(t, want, 30*audio.Dim)
 	assert.Equal(t, want, npz["values"].numbers(t))
 }
+
+// handler is a function as an ingest.Handler.
+type handler func(ingest.Sample) error
+
+func (h handler) Handle(_ context.Context, s ingest.Sample) error { return h(s) }
 
 func TestTheResultNeverReplacesWhatItIsMadeFrom(t *testing.T) {
 	folder := t.TempDir()
