@@ -75,7 +75,7 @@ func (r *replayCmd) Run(ctx context.Context, c *cli) (err error) {
 	if err != nil {
 		return err
 	}
-	set, stop, err := telemetry.Start(ctx, logger, version())
+	set, stop, err := telemetry.Start(ctx, logger, logs, version())
 	defer func() {
 		if lost := stop(context.WithoutCancel(ctx)); lost != nil {
 			logger.WarnContext(ctx, "telemetry was not delivered", slog.Any("error", lost)) // the scores were

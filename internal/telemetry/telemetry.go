@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 
-	"go.opentelemetry.io/contrib/exporters/autoexport"
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -66,8 +69,31 @@ func NewLogger(c Config, w io.Writer) (*slog.Logger, error) {
 // specification, "Environment Variable Specification"): OTEL_TRACES_EXPORTER,
 // OTEL_METRICS_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER and
 // so on. Where none of them names a destination nothing is recorded, and
-// OTEL_SDK_DISABLED=true switches everything off.
-func Start(ctx context.Context, logger *slog.Logger, version string) (set Settings, stop func(context.Context) error, err error) {
+// OTEL_SDK_DISABLED=true switches everything off. The destination "console" is
+// terminal, which gets whole lines; what goes wrong on the way goes to logger.
+func Start(ctx context.Context, logger *slog.Logger, terminal io.Writer, version string) (set Settings, stop func(context.Context) error, err error) {
+	return start(ctx, logger, terminal, version, wanted("METRICS"), nil)
+}
+
+// StartServer is Start for a program that is also scraped: the handler serves
+// the metrics as Prometheus and OpenMetrics, whether the environment names a
+// destination or not. Its terminal is stderr.
+func StartServer(ctx context.Context, logger *slog.Logger, version string) (set Settings, metrics http.Handler, stop func(context.Context) error, err error) {
+	if disabled() {
+		set, stop, err = start(ctx, logger, os.Stderr, version, false, nil)
+		return set, nil, stop, err
+	}
+	registry := prom.NewRegistry()
+	reader, err := prometheus.New(prometheus.WithRegisterer(registry))
+	if err != nil {
+		return Nop(), nil, func(context.Context) error { return nil }, fmt.Errorf("set up the scraping of metrics: %w", err)
+	}
+	set, stop, err = start(ctx, logger, os.Stderr, version, wanted("METRICS"), reader)
+	return set, promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}), stop, err
+}
+
+// start sets up what is wanted; scraped, if not nil, reads the metrics too.
+func start(ctx context.Context, logger *slog.Logger, terminal io.Writer, version string, pushed bool, scraped sdkmetric.Reader) (set Settings, stop func(context.Context) error, err error) {
 	set = Nop()
 	set.Logger = logger
 	var stops []func(context.Context) error
@@ -78,19 +104,17 @@ func Start(ctx context.Context, logger *slog.Logger, version string) (set Settin
 		}
 		return errors.Join(errs...)
 	}
-	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
+	traces := wanted("TRACES")
+	if disabled() || !traces && !pushed && scraped == nil {
 		return set, stop, nil
 	}
-	traces, metrics := wanted("TRACES"), wanted("METRICS")
-	if !traces && !metrics {
-		return set, stop, nil
-	}
+	complain(ctx, logger)
 	res, err := resource.New(ctx, resource.WithAttributes(serviceAttributes(version)...), resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		return set, stop, fmt.Errorf("describe this process for OpenTelemetry: %w", err)
 	}
 	if traces {
-		exporter, err := autoexport.NewSpanExporter(ctx)
+		exporter, err := newSpanExporter(ctx, terminal)
 		if err != nil {
 			return set, stop, fmt.Errorf("set up traces (OTEL_TRACES_EXPORTER): %w", err)
 		}
@@ -98,17 +122,27 @@ func Start(ctx context.Context, logger *slog.Logger, version string) (set Settin
 		set.Tracer = provider
 		stops = append(stops, provider.Shutdown)
 	}
-	if metrics {
-		reader, err := autoexport.NewMetricReader(ctx)
+	options := []sdkmetric.Option{sdkmetric.WithResource(res)}
+	if scraped != nil {
+		options = append(options, sdkmetric.WithReader(scraped))
+	}
+	if pushed {
+		reader, err := newMetricReader(ctx, terminal)
 		if err != nil {
 			return set, stop, errors.Join(fmt.Errorf("set up metrics (OTEL_METRICS_EXPORTER): %w", err), stop(ctx))
 		}
-		provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithResource(res))
+		options = append(options, sdkmetric.WithReader(reader))
+	}
+	if pushed || scraped != nil {
+		provider := sdkmetric.NewMeterProvider(options...)
 		set.Meter = provider
 		stops = append(stops, provider.Shutdown)
 	}
 	return set, stop, nil
 }
+
+// disabled reports whether the environment switches everything off.
+func disabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
 
 // wanted reports whether the environment names a destination for a signal
 // ("TRACES" or "METRICS").
