@@ -31,7 +31,7 @@ const maxSCTPMessage = 256 << 10
 const nackInterval = 20 * time.Millisecond
 
 // gatherTimeout bounds how long a STUN or TURN server may keep an answer.
-const gatherTimeout = 2 * time.Second
+const gatherTimeout = time.Second
 
 // newAPI returns what makes connections: over the shared ports, or, where
 // shared is nil, over ports of their own.

@@ -17,7 +17,8 @@ import (
 	"github.com/valence-live/valence/internal/telemetry"
 )
 
-const demo = "../../demo/call.webm"
+// talk is 4 s of a person who talks, with a key frame every second.
+const talk = "webrtctest/testdata/talk.webm"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -200,7 +200,8 @@ func usable(credential string, shortest int) bool {
 // fingerprinted reports whether a value names a hash and has hexadecimal pairs.
 func fingerprinted(value string) bool {
 	hash, digest, ok := strings.Cut(value, " ")
-	return ok && hash != "" && len(digest) >= 40 && strings.Trim(digest, "0123456789abcdefABCDEF:") == ""
+	known := []string{"sha-1", "sha-224", "sha-256", "sha-384", "sha-512"}
+	return ok && slices.Contains(known, strings.ToLower(hash)) && len(digest) >= 40 && strings.Trim(digest, "0123456789abcdefABCDEF:") == ""
 }
 
 // token reports whether a text is short and visible.

@@ -89,12 +89,6 @@ func (s *seating) guest(key string) *guest {
 	return s.people[key]
 }
 
-func (s *seating) keys() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.people))
-}
-
 func (g *guest) Track(m ingest.Modality) *ingest.Track { return g.tracks[m] }
 
 func (g *guest) Handle(_ context.Context, s ingest.Sample) error {

@@ -24,7 +24,8 @@ type Options struct {
 	// Layers are the files of a simulcast, by rid, instead of the pictures of
 	// File.
 	Layers map[string]string
-	// Loop begins the files again at their end; else Done is closed there.
+	// Loop begins the files again at their end, and where a key frame is asked
+	// for; else Done is closed at the end, and requests are only counted.
 	Loop bool
 	// Speed is 1 for real time (also if 0); 8 sends eight times as fast.
 	Speed float64

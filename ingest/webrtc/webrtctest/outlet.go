@@ -36,6 +36,7 @@ type outlet struct {
 	mid      string
 	sequence uint16
 	muted    atomic.Bool
+	asked    atomic.Bool  // for a key frame
 	sent     atomic.Int64 // packets
 	octets   atomic.Int64
 }

@@ -57,6 +57,10 @@ func (p *Publisher) playOnce(ctx context.Context, file string, outlets map[inges
 		if err := p.wait(ctx, t); err != nil {
 			return err
 		}
+		if o.asked.Swap(false) && p.options.Loop && !packet.Key {
+			*end = t
+			return io.EOF // begins again, with a key frame
+		}
 		if changed := p.other.Load(); changed != nil && *changed != file && stream.Track == ingest.Video && packet.Key {
 			return p.playOnce(ctx, *changed, map[ingest.Modality]*outlet{ingest.Video: o}, t, end)
 		}

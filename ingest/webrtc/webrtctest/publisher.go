@@ -22,6 +22,9 @@ import (
 	"github.com/valence-live/valence/ingest"
 )
 
+// settle is the time from the connection to the first packet.
+const settle = 100 * time.Millisecond
+
 // Publisher sends media by WHIP. Its methods may be called from any goroutine.
 type Publisher struct {
 	options Options
@@ -29,12 +32,14 @@ type Publisher struct {
 	wire    *wire
 	whip    whip
 	outlets []*outlet
+	plays   []playing
 	channel *pion.DataChannel
 	other   atomic.Pointer[string] // the file that SwitchCodec names
 
 	began     time.Time // the sender's zero, by the true clock
 	stop      context.CancelFunc
 	connected chan struct{}
+	started   chan struct{} // began is set
 	opened    chan struct{} // the data channel
 	done      chan struct{} // the files were sent
 	told      chan string   // what came on the data channel
@@ -48,8 +53,25 @@ type Publisher struct {
 // Publish offers the media, and sends it as soon as the connection stands,
 // until ctx ends or Close.
 func Publish(ctx context.Context, o Options) (*Publisher, error) {
+	p, err := newPublisher(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.offer(ctx); err != nil {
+		err = errors.Join(err, p.pc.GracefulClose())
+		p.group.Wait()
+		return nil, err
+	}
+	run, stop := context.WithCancel(ctx)
+	p.stop = stop
+	p.group.Go(func() { p.send(run) })
+	return p, nil
+}
+
+// newPublisher makes one that has offered nothing yet.
+func newPublisher(ctx context.Context, o Options) (*Publisher, error) {
 	p := &Publisher{
-		options: o, wire: newWire(o), connected: make(chan struct{}), opened: make(chan struct{}),
+		options: o, wire: newWire(o), connected: make(chan struct{}), started: make(chan struct{}), opened: make(chan struct{}),
 		done: make(chan struct{}), told: make(chan string, 64),
 	}
 	var err error
@@ -62,23 +84,16 @@ func Publish(ctx context.Context, o Options) (*Publisher, error) {
 			once.Do(func() { close(p.connected) })
 		}
 	})
-	plays, err := p.tracks(ctx)
-	if err == nil && o.Channel {
+	if p.plays, err = p.tracks(ctx); err == nil && o.Channel {
 		err = p.openChannel()
-	}
-	if err == nil {
-		err = p.offer(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.pc.GracefulClose())
 	}
-	run, stop := context.WithCancel(ctx)
-	p.stop = stop
-	p.group.Go(func() { p.send(run, plays) })
 	return p, nil
 }
 
-// a track to play: a file and where its streams go.
+// playing is a file and where its streams go.
 type playing struct {
 	file    string
 	outlets map[ingest.Modality]*outlet
@@ -132,7 +147,9 @@ func (p *Publisher) simulcast(ctx context.Context) ([]playing, error) {
 			sender, err = p.addTrack(o)
 		} else {
 			p.outlets = append(p.outlets, o)
-			err = sender.AddEncoding(o)
+			if err = sender.AddEncoding(o); err == nil {
+				p.group.Go(func() { p.listen(sender, o) })
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -156,14 +173,18 @@ func (p *Publisher) addTrack(o *outlet) (*pion.RTPSender, error) {
 		return nil, err
 	}
 	p.outlets = append(p.outlets, o)
-	p.group.Go(func() { p.listen(t.Sender()) })
+	p.group.Go(func() { p.listen(t.Sender(), o) })
 	return t.Sender(), nil
 }
 
 // listen counts what the receiver asks for.
-func (p *Publisher) listen(sender *pion.RTPSender) {
+func (p *Publisher) listen(sender *pion.RTPSender, o *outlet) {
+	read := sender.ReadRTCP
+	if o.rid != "" {
+		read = func() ([]rtcp.Packet, interceptor.Attributes, error) { return sender.ReadSimulcastRTCP(o.rid) }
+	}
 	for {
-		packets, _, err := sender.ReadRTCP()
+		packets, _, err := read()
 		if err != nil {
 			return
 		}
@@ -171,6 +192,7 @@ func (p *Publisher) listen(sender *pion.RTPSender) {
 			switch one.(type) {
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 				p.plis.Add(1)
+				o.asked.Store(true)
 			case *rtcp.TransportLayerNack:
 				p.nacks.Add(1)
 			}
@@ -179,7 +201,7 @@ func (p *Publisher) listen(sender *pion.RTPSender) {
 }
 
 // send plays everything once the connection stands.
-func (p *Publisher) send(ctx context.Context, plays []playing) {
+func (p *Publisher) send(ctx context.Context) {
 	defer close(p.done)
 	select {
 	case <-p.connected:
@@ -196,10 +218,21 @@ func (p *Publisher) send(ctx context.Context, plays []playing) {
 			}
 		}
 	}
+	// The server's side of the connection may stand a moment later, and what is
+	// sent before then is lost.
+	timer := time.NewTimer(settle)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		p.err = ctx.Err()
+		return
+	}
 	p.began = time.Now()
+	close(p.started)
 	var group sync.WaitGroup
-	errs := make([]error, len(plays))
-	for i, play := range plays {
+	errs := make([]error, len(p.plays))
+	for i, play := range p.plays {
 		group.Go(func() { errs[i] = p.play(ctx, play.file, play.outlets) })
 	}
 	reporting, stop := context.WithCancel(ctx)
@@ -227,6 +260,10 @@ func (p *Publisher) openChannel() (err error) {
 
 // Connected is closed when the connection stands.
 func (p *Publisher) Connected() <-chan struct{} { return p.connected }
+
+// Started is closed when the first packet is about to be sent: from then on
+// Captured is known.
+func (p *Publisher) Started() <-chan struct{} { return p.started }
 
 // Opened is closed when the data channel is open.
 func (p *Publisher) Opened() <-chan struct{} { return p.opened }

@@ -231,3 +231,14 @@ func without(text string, prefixes ...string) string {
 	}
 	return b.String()
 }
+
+// Offer returns what a publisher with these options would offer, with all its
+// candidates.
+func Offer(ctx context.Context, o Options) (text string, err error) {
+	p, err := newPublisher(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, p.pc.GracefulClose()); p.group.Wait() }()
+	return p.gather(ctx, nil)
+}
