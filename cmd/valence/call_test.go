@@ -261,3 +261,14 @@ func TestAFileThatDoesNotExistIsNamed(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "nowhere.mp4")
 }
+
+func TestAFolderInPlaceOfAFileIsNamedOnce(t *testing.T) {
+	folder := t.TempDir()
+	transcript := filepath.Join(folder, "notes.vtt")
+	require.NoError(t, os.Mkdir(transcript, 0o700))
+	for _, input := range []string{folder, transcript} {
+		err := run(t.Context(), []string{"replay", "--quiet", "-o", os.DevNull, input})
+		require.ErrorIs(t, err, syscall.EISDIR)
+		assert.Equal(t, "read "+input+": is a directory", err.Error())
+	}
+}

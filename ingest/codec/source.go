@@ -7,8 +7,10 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime/cgo"
@@ -57,7 +59,11 @@ func (s *source) ending(rc C.int, announced time.Duration, what string) error {
 // failure explains a failure code: by the context or the reader, if they are
 // the cause, else by the library.
 func (s *source) failure(rc C.int, doing string) error {
-	if s.in.err != nil {
+	var named *fs.PathError
+	switch {
+	case errors.As(s.in.err, &named) && named.Path == s.name:
+		return s.in.err // it says "read" and the name itself
+	case s.in.err != nil:
 		return fmt.Errorf("read %s: %w", s.name, s.in.err)
 	}
 	return fmt.Errorf("%s: %w", s.name, libError(rc, ErrFormat, doing, &s.f.log))

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -55,7 +56,11 @@ type spoken struct {
 // names the file and the line or segment.
 func Read(name string, r io.Reader, zero time.Time) ([]ingest.Segment, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
+	var named *fs.PathError
+	switch {
+	case errors.As(err, &named) && named.Path == name:
+		return nil, err // it says "read" and the name itself
+	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(data) > maxFile {
