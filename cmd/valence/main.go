@@ -31,26 +31,21 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
-	if errors.Is(err, context.Canceled) {
-		err = errInterrupted
-	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "valence: %v\n", err)
 		os.Exit(exitCode(err))
 	}
 }
 
-// errInterrupted is what a person reads who has pressed Ctrl-C.
-var errInterrupted = errors.New("interrupted; the events written so far are whole lines")
-
 // exitCode is 2 for a command line that cannot be understood, 130 for a run
 // that was interrupted, else 1.
 func exitCode(err error) int {
 	var parse *kong.ParseError
+	var interrupted interruptedError
 	switch {
 	case errors.As(err, &parse):
 		return 2
-	case errors.Is(err, errInterrupted):
+	case errors.As(err, &interrupted):
 		return 130
 	default:
 		return 1
@@ -76,7 +71,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return command.Run(&c)
+	return interruption(ctx, command.Command(), &c, command.Run(&c))
 }
 
 type versionCmd struct{}
