@@ -28,6 +28,9 @@ func (t *Track) error(x int64) int64 {
 	} else {
 		e = e - rounding + t.lines[t.mode.kind()].doubt(x)
 	}
+	if t.stall.on {
+		e += t.stall.least - t.own.floor
+	}
 	if t.suspicion.off != 0 && x-t.suspicion.from < doubted {
 		e += t.suspicion.off
 	}
@@ -36,22 +39,27 @@ func (t *Track) error(x int64) int64 {
 
 // loose returns the largest error of a track that is only placed by arrivals.
 func (t *Track) loose() int64 {
-	e := unreported + t.own.spread + max(unsettled-(t.own.at-t.own.first)*unsettled/settling, 0)
+	unseen := settling - min(t.own.at-t.own.first, settling)
+	spread, pending := t.own.spread, int64(0)
 	if t.mode != byArrival {
-		e += t.sender.clocks[t.mode.kind()].pending()
+		c := &t.sender.clocks[t.mode.kind()]
+		spread, pending = max(spread, c.spread), c.pending()
 	}
-	return e
+	return unreported + spread + pending + unsettled*(unseen/millisecond)/(settling/millisecond)
 }
 
-// bound returns the largest error against the sender's other tracks.
-func (t *Track) bound() int64 {
+// bound returns the largest error of the time at, for the media time x, against
+// what the sender's other tracks captured then.
+func (t *Track) bound(x, at int64) int64 {
 	worst, alone := int64(0), true
 	for _, o := range t.sender.tracks {
 		if o == t || !o.answered || t.arrived-o.arrived > current {
 			continue
 		}
 		alone = false
-		e := o.errorAt
+		// When the other one was there, it may have been less settled than now; and
+		// where that was is known to the extent that the two are aligned.
+		e := o.error(o.asked-max(o.given-at, 0)) * (100 + slewPercent) / 100
 		if k := t.mode.kind(); t.mode == byArrival || o.mode != t.mode || o.epoch[k].id != t.epoch[k].id {
 			e += max(t.loose(), o.loose())
 		}
@@ -60,5 +68,5 @@ func (t *Track) bound() int64 {
 	if alone && t.mode == byArrival {
 		worst = t.loose()
 	}
-	return t.errorAt + worst
+	return t.error(x) + worst
 }

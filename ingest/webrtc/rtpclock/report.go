@@ -3,9 +3,11 @@ package rtpclock
 import "time"
 
 const (
-	// farOff is how far the RTP time of a report may be from that of the packets:
-	// some senders write a time stamp there that has nothing to do with them.
-	farOff = 10 * second
+	// slow and prompt bound the RTP time of a report against that of the packets
+	// that arrive with it: reports may be held up on the way, and packets may have
+	// waited for an encoder. Some senders write something else there altogether.
+	slow   = 2 * second
+	prompt = 3 * second
 	// misfit is how far off its line a report may be and still belong to it.
 	misfit = 20 * millisecond
 	// smallStep is how much a sender's clock may be set without being said to
@@ -24,71 +26,81 @@ func (t *Track) Report(ntp uint64, rtp uint32, arrival time.Time) {
 	}
 	at := t.sender.arrival(arrival)
 	x := t.media(unwrap(t.newest, rtp))
-	if abs(x-t.media(t.newest)-(at-t.arrived)) > farOff {
+	if lead := t.own.recent() - (at - x); lead < -slow || lead > prompt {
 		return
 	}
-	n := t.learn(reports, ntp, x)
-	if t.mode == byReport {
+	if n, ok := t.learn(reports, ntp, x, at); ok && t.mode == byReport {
 		// Reports do not wait for an encoder: they show the way better than packets.
-		c := &t.sender.clocks[reports]
-		c.sample(at, n)
+		t.sender.clocks[reports].sample(at, n)
 	}
 }
 
 // Captured takes in the abs-capture-time of a packet that Arrived.
 func (t *Track) Captured(ntp uint64, rtp uint32) {
-	if !t.begun {
-		return
+	if t.begun {
+		t.learn(captures, ntp, t.media(unwrap(t.newest, rtp)), t.arrived)
 	}
-	t.learn(captures, ntp, t.media(unwrap(t.newest, rtp)))
 }
 
 // learn takes in that the sender's clock of kind k showed ntp at the media time
-// x, and returns that time.
-func (t *Track) learn(k kind, ntp uint64, x int64) int64 {
+// x, which arrived at the given time. It returns the sender's time, and whether it
+// is believed.
+func (t *Track) learn(k kind, ntp uint64, x, at int64) (n int64, believed bool) {
 	c, l := &t.sender.clocks[k], &t.lines[k]
-	n := c.read(ntp)
+	n, believed = c.read(ntp), true
 	t.change(func() {
 		if !l.known() {
 			t.begin(k, n, x)
 		} else if off := n - t.epoch[k].shift - x - l.at(x); abs(off) > max(misfit, l.doubt(x)) {
-			t.astray(k, off, x)
+			believed = t.astray(k, n, x, off, at)
 		}
-		l.add(x, n-t.epoch[k].shift-x)
-		if m := byReport + mode(k); m > t.mode {
-			t.mode = m
+		if believed {
+			l.add(x, n-t.epoch[k].shift-x)
+			c.offer(t.arrived, t.own.floor-l.at(x))
 		}
-		c.offer(t.arrived, t.own.floor-l.at(x))
 	})
-	return n - t.epoch[k].shift
+	t.sender.choose()
+	return n - t.epoch[k].shift, believed
 }
 
-// begin chooses the epoch of a track's first report. Where the track would then
-// arrive at an impossible time, the sender's clock has been set since the other
-// tracks had their reports.
+// begin chooses the epoch of a track's first report: the one in which it arrives
+// about when it should. If there is none, the sender's clock has been set since the
+// other tracks had their reports.
 func (t *Track) begin(k kind, n, x int64) {
 	c := &t.sender.clocks[k]
 	t.epoch[k] = c.epoch()
 	if !c.set {
 		return
 	}
-	if late := t.own.floor - (n - t.epoch[k].shift - x) - c.floor; late < -early || late > tardy {
-		t.epoch[k] = c.stepped(t.epoch[k].shift - late)
+	late := func(e epoch) int64 { return t.own.floor - (n - e.shift - x) - c.floor }
+	for _, e := range c.epochs {
+		if abs(late(e)-t.extra) < abs(late(t.epoch[k])-t.extra)-smallStep {
+			t.epoch[k] = e
+		}
+	}
+	if late := late(t.epoch[k]); late < -early || late > tardy {
+		t.epoch[k] = c.stepped(t.epoch[k].shift - late + t.extra)
 	}
 }
 
-// astray judges a report that does not fit the line. If packets still arrive as
-// the line has it, the sender's clock was set: times go on from the line. If
-// they arrive as the report has it, the RTP clock jumped, and the report is right.
-func (t *Track) astray(k kind, off, x int64) {
+// astray judges a report that is off the line, and reports whether to believe it.
+//
+// If packets arrive as the report has it, the RTP clock jumped: a new line begins.
+// If they arrive as the line has it, and the report itself came too early or too
+// late by as much as it is off, the sender's clock was set: times go on from the
+// line. Otherwise the report is about something that has not come yet, or wrong.
+func (t *Track) astray(k kind, n, x, off, at int64) bool {
 	c, l := &t.sender.clocks[k], &t.lines[k]
-	y := l.at(x)
-	byLine := abs(t.own.recent() - y - c.floor)
-	byReport := abs(t.own.recent() - (y + off) - c.floor)
-	if abs(off) >= smallStep && byLine < byReport {
-		t.epoch[k] = c.stepped(t.epoch[k].shift + off)
-	} else {
+	byLine := t.own.recent() - l.at(x) - c.floor
+	late := at - (n - t.epoch[k].shift) - c.floor
+	switch {
+	case abs(off) < smallStep || abs(byLine-off) <= abs(byLine):
 		t.suspicion = suspicion{abs(off), x}
+	case abs(late+off) < abs(late):
+		t.epoch[k] = c.stepped(t.epoch[k].shift + off)
+	default:
+		return false
 	}
 	*l = line{}
+	return true
 }

@@ -93,6 +93,7 @@ func (s *Sender) NewTrack(rate uint32) *Track {
 // Remove forgets a track that has ended.
 func (s *Sender) Remove(t *Track) {
 	s.tracks = slices.DeleteFunc(s.tracks, func(o *Track) bool { return o == t })
+	s.choose()
 }
 
 // arrival returns a time on our clock as the time since the first arrival.

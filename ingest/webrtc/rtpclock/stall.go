@@ -40,3 +40,15 @@ func (t *Track) broken(advanced, at int64) bool {
 	}
 	return t.stall.on && at-t.stall.since >= persistent
 }
+
+// past is where a track was when its RTP clock jumped, for packets that are
+// overtaken by the jump.
+type past struct {
+	known    bool
+	x, given int64
+}
+
+// at returns the time for a media time that is near the one of then.
+func (p past) at(x int64) (int64, bool) {
+	return p.given + x - p.x, p.known && abs(x-p.x) < backwards
+}

@@ -12,7 +12,8 @@ type Track struct {
 	rate   int64
 
 	begun   bool
-	newest  int64 // unwrapped time stamp of the newest packet, in ticks
+	first   int64 // unwrapped time stamp of the first packet, in ticks
+	newest  int64 // of the newest one
 	arrived int64 // when it came
 	stall   stall
 
@@ -27,24 +28,8 @@ type Track struct {
 	answered  bool  // in this stream
 	ever      bool  // in any
 	carry     carry
-	errorAt   int64 // own part of the error when time was last given out
+	past      past
 	suspicion suspicion
-}
-
-// mode is what the times of a track rest on.
-type mode uint8
-
-const (
-	byArrival mode = iota
-	byReport
-	byCapture
-)
-
-func (m mode) kind() kind {
-	if m == byCapture {
-		return captures
-	}
-	return reports
 }
 
 // Arrived takes in a packet. Call it for the packets that are newer, by sequence
@@ -55,10 +40,11 @@ func (t *Track) Arrived(rtp uint32, arrival time.Time) {
 		ticks := unwrap(t.newest, rtp)
 		if t.broken(nanoseconds(ticks-t.newest, t.rate), at) {
 			t.restart()
+			t.first = ticks
 		}
 		t.newest = ticks
 	} else {
-		t.begun, t.newest = true, int64(rtp)
+		t.begun, t.first, t.newest = true, int64(rtp), int64(rtp)
 	}
 	t.arrived = max(t.arrived, at)
 	x := t.media(t.newest)
@@ -73,7 +59,7 @@ func (t *Track) Arrived(rtp uint32, arrival time.Time) {
 // SSRC). Time goes on.
 func (t *Track) Restart() {
 	t.restart()
-	t.begun = false
+	t.begun, t.past = false, past{}
 }
 
 func (t *Track) restart() {
@@ -82,6 +68,7 @@ func (t *Track) restart() {
 		c := &t.sender.clocks[t.mode.kind()]
 		t.extra = max(t.own.floor-t.lines[t.mode.kind()].at(t.media(t.newest))-c.floor, 0)
 	}
+	t.past = past{t.answered, t.asked, t.given}
 	t.own, t.lines, t.mode = envelope{}, [kinds]line{}, byArrival
 	t.stall, t.carry, t.suspicion = stall{}, carry{}, suspicion{}
 	t.answered = false
@@ -91,7 +78,11 @@ func (t *Track) restart() {
 // how sure that is. The packet, or a newer one, must have Arrived. Later media
 // never gets an earlier time.
 func (t *Track) Time(rtp uint32) (time.Time, ingest.Clock) {
-	x := t.media(min(unwrap(t.newest, rtp), t.newest))
+	ticks := unwrap(t.newest, rtp)
+	if at, ok := t.past.at(t.media(ticks)); ok && (ticks < t.first || ticks > t.newest) {
+		return t.out(at), ingest.Clock{Source: t.source(), ErrorBound: time.Duration(t.loose())}
+	}
+	x := t.media(min(ticks, t.newest))
 	at := t.at(x)
 	if !t.answered {
 		if t.ever && at < t.given { // another stream of the track begins: go on
@@ -104,9 +95,10 @@ func (t *Track) Time(rtp uint32) (time.Time, ingest.Clock) {
 		t.asked, t.given = x, at
 	}
 	t.answered, t.ever = true, true
-	t.errorAt = t.error(x)
-	return t.sender.zero.Round(0).Add(time.Duration(at)), ingest.Clock{Source: t.source(), ErrorBound: time.Duration(t.bound())}
+	return t.out(at), ingest.Clock{Source: t.source(), ErrorBound: time.Duration(t.bound(x, at))}
 }
+
+func (t *Track) out(at int64) time.Time { return t.sender.zero.Round(0).Add(time.Duration(at)) }
 
 // at returns the time given out for a media time.
 func (t *Track) at(x int64) int64 { return t.ideal(x) + t.carry.at(x) }
