@@ -16,10 +16,7 @@ import (
 
 // BenchmarkDecode says what decoding costs in CPU time per second of call.
 func BenchmarkDecode(b *testing.B) {
-	data := os.Getenv("VALENCE_DATA")
-	if data == "" {
-		data = "../../../shared/data"
-	}
+	data := dataFolder()
 	for _, file := range []string{"testdata/vp8-opus.webm", "../../demo/call.webm", data + "/media/talk-1.mp4", data + "/media/talk-s20.mp4"} {
 		for _, track := range []ingest.Modality{ingest.Audio, ingest.Video} {
 			b.Run(file[max(0, len(file)-14):]+"/"+track.String(), func(b *testing.B) {
@@ -36,6 +33,14 @@ func BenchmarkDecode(b *testing.B) {
 			})
 		}
 	}
+}
+
+// dataFolder is where the larger files are that not every machine has.
+func dataFolder() string {
+	if data := os.Getenv("VALENCE_DATA"); data != "" {
+		return data
+	}
+	return "../../../shared/data"
 }
 
 // BenchmarkOpus says what a packet of 20 ms costs, BenchmarkOpusLoss what one

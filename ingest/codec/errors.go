@@ -42,7 +42,7 @@ func libError(code C.int, other error, doing string, log *C.valence_log) error {
 	switch code {
 	case C.VALENCE_NO_STREAM, C.VALENCE_NO_DECODER:
 		kind = ErrNoStream
-	case C.VALENCE_LIMIT:
+	case C.VALENCE_LIMIT, C.VALENCE_NO_MEMORY:
 		kind = ErrLimit
 	}
 	var text [C.AV_ERROR_MAX_STRING_SIZE]C.char

@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <string.h>
 
 #include <libavutil/log.h>
@@ -21,6 +22,7 @@ static void note(void *context, int level, const char *format, va_list args) {
 }
 
 void valence_listen(valence_log *log) {
+	static atomic_int installed;
+	if (!atomic_exchange(&installed, 1)) av_log_set_callback(note);
 	speaker = log;
-	if (log) av_log_set_callback(note);
 }

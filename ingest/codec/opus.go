@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -106,7 +107,14 @@ func (o *Opus) decode(dst ingest.PCM, packet []byte, size, keep int, fec C.int) 
 // clip keeps what the decoder overshoots within [-1, 1].
 func clip(sound []float32) {
 	for i, v := range sound {
-		sound[i] = max(-1, min(v, 1))
+		switch {
+		case v > 1:
+			sound[i] = 1
+		case v < -1:
+			sound[i] = -1
+		case math.IsNaN(float64(v)):
+			sound[i] = 0
+		}
 	}
 }
 

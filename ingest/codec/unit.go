@@ -13,8 +13,8 @@ const (
 )
 
 // KeyFrame reports whether a unit can be decoded without those before it. For
-// H.264 that is an IDR picture; a picture with a recovery point is none. It looks
-// at the beginning of the unit alone, and never fails.
+// H.264 that is an IDR picture; a picture with a recovery point is none. Only
+// headers are looked at: the rest may be damaged.
 func (c VideoCodec) KeyFrame(unit []byte) bool {
 	switch c {
 	case VP8: // RFC 6386, 9.1: the inverse key frame bit, then the start code

@@ -41,8 +41,8 @@ type unit struct {
 	turns int
 }
 
-// NewVideo returns a decoder that waits for a key frame. logger gets what the
-// library says, at debug level.
+// NewVideo returns a decoder that waits for a key frame. logger is told at debug
+// level when the stream breaks.
 func NewVideo(c VideoCodec, logger *slog.Logger) (*Video, error) {
 	var id uint32
 	switch c {
@@ -92,6 +92,9 @@ func (v *Video) Decode(unit []byte, at time.Time, turns int) (p *ingest.Picture,
 	if v.waits && !blind && !v.codec.KeyFrame(unit) {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", v.codec, ErrKeyFrame)
 	}
+	// No picture from a step that is over comes out, so that those which nothing
+	// refers to need not be decoded, unless the order of pictures is found out by
+	// counting them.
 	unwanted := step(at) <= v.taken
 	if unwanted && v.c.codec.has_b_frames == 0 && v.codec.Droppable(unit) {
 		return nil, time.Time{}, nil
