@@ -135,6 +135,7 @@ func (c *connection) discard() {
 	c.end(endConnect)
 	c.close()
 	c.seat.Leave()
+	close(c.done)
 }
 
 // close closes the peer connection and waits for its readers.

@@ -88,7 +88,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 	}
 	g.sockets, g.publishers, g.clients, g.state = opened, publishers, clients, stateOpen
 	for _, p := range g.cfg.Pull {
-		if err := g.pulls.start(p); err != nil {
+		if _, err := g.pulls.start(p); err != nil { //nolint:contextcheck // it outlives Start
 			g.logger.WarnContext(ctx, "a configured pull was left out", slog.String("url", p.URL), slog.String("error", err.Error()))
 		}
 	}
@@ -158,31 +158,28 @@ func (g *Gateway) Stats() Stats {
 	return s
 }
 
-// replace makes c the connection of its person. The one before ends, with its
-// last Samples, before replace returns.
-func (g *Gateway) replace(ctx context.Context, c *connection) error {
+// errPublished keeps a pull from driving away one who publishes, who would come
+// again and drive it away.
+var errPublished = errors.New("the participant publishes directly")
+
+// register makes c the connection of its person, and returns the one before, if
+// there is one.
+func (g *Gateway) register(c *connection) (old *connection, err error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.state != stateOpen {
-		g.mu.Unlock()
-		return errNotOpen()
+		return nil, errNotOpen()
 	}
-	old := g.connections[c.who]
+	old = g.connections[c.who]
+	if old != nil && old.source == sourceWHIP && c.source == sourceWHEP {
+		return nil, errPublished
+	}
 	g.connections[c.who] = c
 	if c.secret != "" {
 		g.secrets[c.secret] = c
 	}
 	g.running.Add(1)
-	g.mu.Unlock()
-	if old == nil {
-		return nil
-	}
-	old.end(endReplaced)
-	select {
-	case <-old.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return old, nil
 }
 
 // forget takes c out of the books, once it has ended.

@@ -195,11 +195,15 @@ func (l *lane) withhold(now time.Time) {
 	if len(l.remotes) == 0 || end.Sub(l.withheld) < withheldStep {
 		return
 	}
+	why := l.track.Participant.Refusal(l.track.Modality)
+	if why == "" {
+		return // given just now
+	}
 	start := l.withheld
 	l.withheld = end
 	l.emit(ingest.Sample{
 		Track: l.track, Time: start, Clock: ingest.Clock{Source: ingest.ClockArrival, ErrorBound: withheldLag},
-		Payload: ingest.Gap{End: end, Reason: ingest.ReasonNoConsent},
+		Payload: ingest.Gap{End: end, Reason: why},
 	})
 	l.floor = end
 }

@@ -160,14 +160,20 @@ func (g *Gateway) join(e ingest.Entry, from source) (*connection, error) {
 // run makes a connection the one of its participant and lets it go on by
 // itself. release is called when it is over, also on an error.
 func (g *Gateway) run(ctx context.Context, c *connection, release func()) error {
-	err := g.replace(ctx, c)
-	if errors.Is(err, ErrState) {
+	old, err := g.register(c)
+	if err != nil {
 		c.discard()
 		release()
 		return err
 	}
-	if err != nil {
-		c.end(endConnect) // the one before does not end; this one does, at once
+	if old != nil {
+		old.end(endReplaced)
+		select {
+		case <-old.done: // with its last Samples
+		case <-ctx.Done():
+			err = ctx.Err()
+			c.end(endConnect)
+		}
 	}
 	go func() { //nolint:contextcheck // it outlives the request that made it
 		defer release()
