@@ -44,9 +44,10 @@ type Buffer[M any] struct {
 	deliver func(*Packet[M])
 	lost    func(n int)
 
-	begun bool
-	next  uint16 // the first packet that is neither delivered nor given up
-	seen  [maxMisorder / 64]uint64
+	begun  bool
+	next   uint16 // the first packet that is neither delivered nor given up
+	newest uint16
+	seen   [maxMisorder / 64]uint64
 
 	slots  []slot[M] // a ring by sequence number
 	held   int
@@ -78,30 +79,23 @@ func New[M any](delay time.Duration, size int, deliver func(*Packet[M]), lost fu
 	return &Buffer[M]{delay: delay, deliver: deliver, lost: lost, slots: make([]slot[M], n)}
 }
 
-// Newest reports whether a packet would be newer than all that were pushed.
+// Newest reports whether a packet would be newer than all that were pushed, as far
+// as its number is believed.
 func (b *Buffer[M]) Newest(seq uint16) bool {
-	if !b.begun {
+	if !b.begun || b.probing && seq == b.probe {
 		return true
 	}
-	ahead := int(int16(seq - b.next)) //nolint:gosec // modulo 2^16 is what is meant
-	if ahead < 0 || b.held == 0 {
-		return ahead >= 0 || ahead < -maxMisorder
-	}
-	for i := len(b.slots) - 1; i >= ahead; i-- {
-		if s := b.slot(b.next + uint16(i)); s.full && s.packet.Seq == b.next+uint16(i) { //nolint:gosec // i < size <= 2^15
-			return false
-		}
-	}
-	return true
+	ahead := distance(seq, b.newest)
+	return 0 < ahead && distance(seq, b.next) <= maxDropout
 }
 
 // Push takes in a packet. Its payload is copied if it has to wait.
 func (b *Buffer[M]) Push(p *Packet[M], arrival time.Time) Verdict {
 	b.Tick(arrival)
 	if !b.begun {
-		b.begun, b.next = true, p.Seq
+		b.begun, b.next, b.newest = true, p.Seq, p.Seq
 	}
-	ahead := int(int16(p.Seq - b.next)) //nolint:gosec // modulo 2^16 is what is meant
+	ahead := distance(p.Seq, b.next)
 	confirmed := b.probing && p.Seq == b.probe
 	b.probing = false
 	switch {
@@ -113,7 +107,7 @@ func (b *Buffer[M]) Push(p *Packet[M], arrival time.Time) Verdict {
 		b.Flush()
 		b.Reset()
 		b.lost(0)
-		b.begun, b.next = true, p.Seq
+		b.begun, b.next, b.newest = true, p.Seq, p.Seq
 	case ahead < 0:
 		if b.was(p.Seq) {
 			return Duplicate
@@ -169,6 +163,7 @@ func (b *Buffer[M]) hold(p *Packet[M], arrival time.Time) Verdict {
 	if s.full {
 		return Duplicate
 	}
+	b.advance(p.Seq)
 	payload := []byte(nil)
 	if n := len(b.free); n > 0 {
 		payload, b.free = b.free[n-1], b.free[:n-1]
@@ -183,6 +178,7 @@ func (b *Buffer[M]) hold(p *Packet[M], arrival time.Time) Verdict {
 
 // pass delivers the packet whose turn it is.
 func (b *Buffer[M]) pass(p *Packet[M]) {
+	b.advance(p.Seq)
 	b.mark(p.Seq, true)
 	b.next = p.Seq + 1
 	b.deliver(p)
@@ -258,3 +254,12 @@ func (b *Buffer[M]) mark(seq uint16, delivered bool) {
 func (b *Buffer[M]) was(seq uint16) bool {
 	return b.seen[seq%maxMisorder/64]&(1<<(seq%64)) != 0
 }
+
+func (b *Buffer[M]) advance(seq uint16) {
+	if distance(seq, b.newest) > 0 {
+		b.newest = seq
+	}
+}
+
+// distance returns how far a is after b, modulo 2^16.
+func distance(a, b uint16) int { return int(int16(a - b)) } //nolint:gosec // modulo 2^16 is what is meant
