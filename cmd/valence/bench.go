@@ -16,8 +16,14 @@ import (
 	"github.com/valence-live/valence/internal/telemetry"
 )
 
-// benchCmd measures what a call costs.
+// benchCmd measures what calls cost.
 type benchCmd struct {
+	Replay benchReplayCmd `cmd:"" default:"withargs" help:"Each stage of a recorded call alone, then several calls at once."`
+	Live   benchLiveCmd   `cmd:"" help:"Live calls through a server of its own: latency, memory, CPU."`
+}
+
+// benchReplayCmd measures what a recorded call costs.
+type benchReplayCmd struct {
 	Media      string `arg:"" optional:"" help:"The call; default: the demo."`
 	Transcript string `help:"Its transcript; default: the .vtt beside it." type:"existingfile" placeholder:"FILE"`
 	Copies     int    `help:"Calls at once." default:"4"`
@@ -26,12 +32,12 @@ type benchCmd struct {
 }
 
 // Help is shown by --help.
-func (benchCmd) Help() string {
+func (benchReplayCmd) Help() string {
 	return "Measures each stage alone, then several calls at once. CPU time is steadier than time on the wall, but the same program varies with what else the machine does: compare two programs side by side, in turns."
 }
 
 // Run measures.
-func (b benchCmd) Run(ctx context.Context, c *cli) (err error) {
+func (b benchReplayCmd) Run(ctx context.Context, c *cli) (err error) {
 	if b.Media == "" {
 		b.Media = "demo/call.webm"
 	}
@@ -66,7 +72,7 @@ func (b benchCmd) Run(ctx context.Context, c *cli) (err error) {
 
 // transcript is the one that is named, or the one beside the call if there is
 // one.
-func (b benchCmd) transcript() string {
+func (b benchReplayCmd) transcript() string {
 	if b.Transcript != "" {
 		return b.Transcript
 	}

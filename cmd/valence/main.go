@@ -19,9 +19,10 @@ import (
 type cli struct {
 	Config string `help:"YAML file with settings; VALENCE_* environment variables go over it." type:"path" placeholder:"FILE"`
 
+	Serve   serveCmd   `cmd:"" help:"Score live calls: WebRTC in, scores and an overlay out."`
 	Replay  replayCmd  `cmd:"" help:"Score a recorded call: media files and transcripts in, events out as JSON lines."`
 	Extract extractCmd `cmd:"" help:"Extract the features of many files for training, exactly as a call would."`
-	Bench   benchCmd   `cmd:"" help:"Measure what each stage costs on this machine."`
+	Bench   benchCmd   `cmd:"" help:"Measure what calls cost on this machine."`
 	Model   modelCmd   `cmd:"" help:"Show the model bundle's manifest and check that every file is what it says."`
 	Conf    configCmd  `cmd:"" name:"config" help:"Show the effective configuration."`
 	Version versionCmd `cmd:"" help:"Show the version."`

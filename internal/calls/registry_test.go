@@ -12,9 +12,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/features/align"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/internal/calls"
-	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
@@ -36,13 +36,13 @@ type office struct {
 func in(t *testing.T, change func(*calls.Config), test func(o *office)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		engine, err := pipeline.Open(config.Default().Inference, telemetry.Nop())
+		engine, err := pipeline.Open(pipeline.DefaultEngine(), telemetry.Nop())
 		require.NoError(t, err)
 		cfg := calls.Default()
 		if change != nil {
 			change(&cfg)
 		}
-		call := pipeline.CallConfig{Align: config.Default().Align, Rolling: rolling.Default()}
+		call := pipeline.CallConfig{Align: align.Default(), Rolling: rolling.Default()}
 		call.Align.Limits, call.Align.Provisional = engine.Limits(), true
 		o := &office{t: t, store: memory.New(memory.Live())}
 		o.Registry, err = calls.New(cfg, call, engine, o.store, o.store, telemetry.Nop())

@@ -14,8 +14,12 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/valence-live/valence/features/align"
-	"github.com/valence-live/valence/inference/batch"
+	"github.com/valence-live/valence/ingest/webrtc"
+	"github.com/valence-live/valence/internal/calls"
+	"github.com/valence-live/valence/internal/pipeline"
+	"github.com/valence-live/valence/internal/server"
 	"github.com/valence-live/valence/internal/telemetry"
+	"github.com/valence-live/valence/sink/live"
 	"github.com/valence-live/valence/sink/rolling"
 )
 
@@ -24,34 +28,38 @@ var ErrConfig = errors.New("configuration")
 
 // Config is everything that can be set.
 type Config struct {
-	Align     align.Config     `yaml:"align"`
-	Inference Inference        `yaml:"inference"`
-	Sink      Sink             `yaml:"sink"`
-	Log       telemetry.Config `yaml:"log"`
+	Ingest    Ingest                `yaml:"ingest"`
+	Align     align.Config          `yaml:"align"`
+	Inference pipeline.EngineConfig `yaml:"inference"`
+	Sink      Sink                  `yaml:"sink"`
+	Calls     calls.Config          `yaml:"calls"`
+	Server    server.Config         `yaml:"server"`
+	Log       telemetry.Config      `yaml:"log"`
 }
 
-// Inference says what scores windows.
-type Inference struct {
-	// Model is the folder of a model bundle; empty takes the one inside the program.
-	Model string `yaml:"model"`
-	// Library is the ONNX Runtime shared library; empty looks beside the program, then in the cache.
-	Library string `yaml:"library"`
-	// Batch says how windows of several calls are gathered.
-	Batch batch.Config `yaml:"batch"`
+// Ingest says how media comes in.
+type Ingest struct {
+	// WebRTC takes the media of live calls.
+	WebRTC webrtc.Config `yaml:"webrtc"`
 }
 
 // Sink says how scores leave.
 type Sink struct {
 	// Rolling is the time-decayed score of a participant and of a call.
 	Rolling rolling.Config `yaml:"rolling"`
+	// Live hands scores to those who watch.
+	Live live.Config `yaml:"live"`
 }
 
 // Default returns the configuration of a program that was told nothing.
 func Default() Config {
 	return Config{
+		Ingest:    Ingest{WebRTC: webrtc.Default()},
 		Align:     align.Default(),
-		Inference: Inference{Batch: batch.Default()},
-		Sink:      Sink{Rolling: rolling.Default()},
+		Inference: pipeline.DefaultEngine(),
+		Sink:      Sink{Rolling: rolling.Default(), Live: live.Default()},
+		Calls:     calls.Default(),
+		Server:    server.Default(),
 		Log:       telemetry.Default(),
 	}
 }
@@ -59,8 +67,10 @@ func Default() Config {
 // Load reads the defaults, then the file (unless its name is empty), then the
 // environment ("NAME=value", as os.Environ gives it), and validates the whole.
 // The error joins everything that is wrong.
-func Load(file string, environ []string) (Config, error) {
-	c := Default()
+func Load(file string, environ []string) (Config, error) { return LoadOver(Default(), file, environ) }
+
+// LoadOver is Load with other defaults.
+func LoadOver(c Config, file string, environ []string) (Config, error) {
 	fields := leaves(reflect.ValueOf(&c).Elem(), "")
 	var errs []error
 	if file != "" {
@@ -77,9 +87,13 @@ func Load(file string, environ []string) (Config, error) {
 // Validate reports every value that cannot be used.
 func (c Config) Validate() error {
 	return errors.Join(
+		c.Ingest.WebRTC.Validate(),
 		c.Align.Validate(),
-		c.Inference.Batch.Validate(),
+		c.Inference.Validate(),
 		c.Sink.Rolling.Validate(),
+		c.Sink.Live.Validate(),
+		c.Calls.Validate(),
+		c.Server.Validate(),
 		c.Log.Validate(),
 	)
 }

@@ -134,7 +134,13 @@ func setYAML(v reflect.Value, text string) error {
 		return nil
 	}
 	if err := yaml.Unmarshal([]byte(text), v.Addr().Interface()); err != nil {
+		if v.Kind() == reflect.Slice { // its items have keys of their own
+			return fmt.Errorf("not such a list: %s", yaml.FormatError(err, false, false))
+		}
 		return fmt.Errorf("%q is not %s", text, kindName(v))
+	}
+	if v.Kind() == reflect.Slice && v.Len() == 0 {
+		v.SetZero() // an empty list is no list
 	}
 	return nil
 }

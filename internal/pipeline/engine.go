@@ -20,7 +20,6 @@ import (
 	"github.com/valence-live/valence/inference/model"
 	"github.com/valence-live/valence/inference/onnx"
 	"github.com/valence-live/valence/ingest"
-	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/telemetry"
 )
 
@@ -38,7 +37,7 @@ type Engine struct {
 
 // Bundle returns the files of the configured model: a folder, or the bundle
 // inside the program.
-func Bundle(cfg config.Inference) (fs.FS, error) {
+func Bundle(cfg EngineConfig) (fs.FS, error) {
 	if cfg.Model == "" {
 		return model.Default()
 	}
@@ -50,7 +49,7 @@ func Bundle(cfg config.Inference) (fs.FS, error) {
 
 // Open loads and checks the model. A model that was trained on other features
 // than this program extracts is refused.
-func Open(cfg config.Inference, set telemetry.Settings) (_ *Engine, err error) {
+func Open(cfg EngineConfig, set telemetry.Settings) (_ *Engine, err error) {
 	files, err := Bundle(cfg)
 	if err != nil {
 		return nil, err

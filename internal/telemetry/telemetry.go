@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/propagation"
@@ -76,14 +77,15 @@ func Start(ctx context.Context, logger *slog.Logger, terminal io.Writer, version
 }
 
 // StartServer is Start for a program that is also scraped: the handler serves
-// the metrics as Prometheus and OpenMetrics, whether the environment names a
-// destination or not. Its terminal is stderr.
+// the metrics as Prometheus and OpenMetrics, those of the process and of Go's
+// runtime besides, whether the environment names a destination or not. Its terminal is stderr.
 func StartServer(ctx context.Context, logger *slog.Logger, version string) (set Settings, metrics http.Handler, stop func(context.Context) error, err error) {
 	if disabled() {
 		set, stop, err = start(ctx, logger, os.Stderr, version, false, nil)
 		return set, nil, stop, err
 	}
 	registry := prom.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reader, err := prometheus.New(prometheus.WithRegisterer(registry))
 	if err != nil {
 		return Nop(), nil, func(context.Context) error { return nil }, fmt.Errorf("set up the scraping of metrics: %w", err)
