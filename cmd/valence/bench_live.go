@@ -21,11 +21,11 @@ import (
 
 // benchLiveCmd measures live calls.
 type benchLiveCmd struct {
-	Media   string        `arg:"" optional:"" help:"What each call sends again and again; default: ten seconds of the demo at 640x480." default:"demo/live.webm"`
-	Calls   int           `help:"Calls at once." default:"5"`
-	For     time.Duration `help:"How long they go on." default:"60s"`
-	Churn   time.Duration `help:"How long each publisher stays before it goes and comes again; 0 for ever." placeholder:"5s"`
-	JSON    bool          `help:"Print JSON instead of a table."`
+	Media string        `arg:"" optional:"" help:"What each call sends again and again; default: ten seconds of the demo at 640x480." default:"demo/live.webm"`
+	Calls int           `help:"Calls at once." default:"5"`
+	For   time.Duration `help:"How long they go on." default:"60s"`
+	Churn time.Duration `help:"How long each publisher stays before it goes and comes again; 0 for ever." placeholder:"5s"`
+	JSON  bool          `help:"Print JSON instead of a table."`
 }
 
 // Help is shown by --help.
