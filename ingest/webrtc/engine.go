@@ -51,9 +51,6 @@ func newAPI(cfg Config, shared *sockets, logs logging.LoggerFactory) (*pion.API,
 	settings.SetSTUNGatherTimeout(gatherTimeout)
 	settings.SetSCTPMaxMessageSize(maxSCTPMessage)
 	settings.SetICETimeouts(min(5*time.Second, cfg.Lost/2), cfg.Lost-min(5*time.Second, cfg.Lost/2), 2*time.Second)
-	if err := settings.SetAnsweringDTLSRole(pion.DTLSRoleServer); err != nil { // as RFC 9725, 4.4.4, expects
-		return nil, err
-	}
 	if shared == nil {
 		settings.SetNetworkTypes([]pion.NetworkType{pion.NetworkTypeUDP4, pion.NetworkTypeUDP6})
 	} else if err := shared.use(&settings, cfg); err != nil {

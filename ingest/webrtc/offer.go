@@ -58,7 +58,25 @@ func parseOffer(body []byte, maxCandidates int) (*sdp.SessionDescription, error)
 	if len(mids) > 1 && !bundled(&offer, mids) {
 		return nil, unserved("bundle", "The media sections are not bundled; use the max-bundle policy (RFC 9725, 4.4.1).")
 	}
+	for _, m := range offer.MediaDescriptions {
+		lead(&offer, m)
+	}
 	return &offer, nil
+}
+
+// lead makes the client the one that begins the DTLS handshake unless it can
+// only wait: RFC 9725 (4.4.4) expects the server to be able to wait. Left the
+// choice, pion would begin, and it knows no choice made for the whole session.
+func lead(offer *sdp.SessionDescription, m *sdp.MediaDescription) {
+	setup, ok := m.Attribute("setup")
+	if !ok {
+		setup, _ = offer.Attribute("setup")
+	}
+	if setup != "passive" {
+		setup = "active"
+	}
+	m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool { return a.Key == "setup" })
+	m.Attributes = append(m.Attributes, sdp.Attribute{Key: "setup", Value: setup})
 }
 
 // unserved is the refusal of an offer that is SDP, but asks for what there is
