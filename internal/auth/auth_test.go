@@ -66,6 +66,7 @@ func TestATokenMayComeInTheHeaderOrTheQuery(t *testing.T) {
 		"looks like a JWT":         {request("/", "Bearer a.b.c"), auth.ErrToken},
 		"too long":                 {request("/", "Bearer "+strings.Repeat("a", 9000)), auth.ErrToken},
 		"header and query":         {request("/?access_token="+secret, "Bearer "+secret), auth.ErrRequest},
+		"bearer and basic":         {request("/", "Bearer "+secret, "Basic dTpw"), auth.ErrRequest},
 		"two headers":              {request("/", "Bearer "+secret, "Bearer "+secret), auth.ErrRequest},
 		"two queries":              {request("/?access_token=" + secret + "&access_token=" + secret), auth.ErrRequest},
 		"a query that is none":     {request("/?access_token=" + secret + "&a=%zz"), auth.ErrRequest},

@@ -28,7 +28,7 @@ func (s *Server) secure(h http.Header) {
 const (
 	corsMethods = "GET, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-Match, Last-Event-ID, Valence-Consent, Valence-Purpose"
-	corsExposed = "Location, ETag, Link, Retry-After, Accept-Post, WWW-Authenticate"
+	corsExposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, WWW-Authenticate, Date"
 	corsMaxAge  = "600"
 )
 

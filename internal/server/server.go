@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/valence-live/valence/internal/auth"
 	"github.com/valence-live/valence/internal/telemetry"
@@ -128,9 +129,13 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Shutdown takes no more requests, ends the streams of events, and waits for the
-// other requests as long as ctx lasts; then it cuts them off and returns ctx's
-// error.
+// farewell is how long streams may take to end by themselves.
+const farewell = time.Second
+
+// Shutdown takes no more requests and waits for those that are open, as long as
+// ctx lasts; then it cuts them off and returns ctx's error. Streams of events
+// have a second to send what was said last: who shuts down their source at the
+// same time lets them end well.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	done := s.done
@@ -138,7 +143,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if done == nil {
 		return nil
 	}
-	s.streams.end()
+	late := time.AfterFunc(farewell, s.streams.end)
+	defer late.Stop()
 	err := s.http.Shutdown(ctx)
 	if err == nil {
 		err = s.streams.wait(ctx)

@@ -98,6 +98,34 @@ func TestAStreamOutlivesTheTimeOutsAndEndsWithTheServer(t *testing.T) {
 	require.NoError(t, s.Shutdown(t.Context()), "again")
 }
 
+func TestAStreamMaySayWhatIsLeftBeforeTheServerEnds(t *testing.T) {
+	source := make(chan struct{})
+	s, base := run(t, server.Default(), func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-source:
+			_, _ = io.WriteString(w, "the last word")
+		case <-r.Context().Done():
+		}
+	})
+	res := get(t, client(t), base+"/v1/sessions/call/events")
+	down := make(chan error, 1)
+	go func() { down <- s.Shutdown(t.Context()) }()
+	require.Eventually(t, func() bool {
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(t.Context(), "tcp", s.Addr())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	}, 10*time.Second, time.Millisecond, "it takes no more connections")
+	close(source)
+	require.NoError(t, <-down)
+	text, err := io.ReadAll(res.body)
+	require.NoError(t, err)
+	assert.Equal(t, "the last word", string(text))
+}
+
 func TestAConnectionThatWasTakenOverIsWaitedFor(t *testing.T) {
 	ended := make(chan struct{})
 	s, base := run(t, server.Default(), func(w http.ResponseWriter, r *http.Request) {

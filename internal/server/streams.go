@@ -22,10 +22,9 @@ func (s *streams) serve(h http.Handler, w http.ResponseWriter, r *http.Request) 
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer s.enter(cancel)()
-	control := http.NewResponseController(w)
-	// Where deadlines are not supported, as in tests, there are none.
-	_ = control.SetReadDeadline(time.Time{})
-	_ = control.SetWriteDeadline(time.Time{})
+	// The one to read ends with the request. Where deadlines are not supported, as
+	// in tests, there are none.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	h.ServeHTTP(w, r.WithContext(ctx))
 }
 
