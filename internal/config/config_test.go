@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/valence-live/valence/internal/auth"
 	"github.com/valence-live/valence/internal/config"
 )
 
@@ -85,4 +86,31 @@ func FuzzLoadNeverPanics(f *testing.F) {
 			assert.NoError(t, c.Validate())
 		}
 	})
+}
+
+func TestAListMayBeWrittenInBlocks(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "c.yml")
+	require.NoError(t, os.WriteFile(name, []byte("server:\n  tokens:\n    - token: abcdefghijklmnop\n      scopes: [read]\n    - token_file: f\n      scopes:\n        - publish\n        - admin\n      session: call\n  cors_origins:\n  - https://a.example\n  - https://b.example\n"), 0o600))
+	c, err := config.Load(name, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []auth.Token{
+		{Token: "abcdefghijklmnop", Scopes: []auth.Scope{auth.Read}},
+		{TokenFile: "f", Scopes: []auth.Scope{auth.Publish, auth.Admin}, Session: "call"},
+	}, c.Server.Tokens)
+	assert.Equal(t, []string{"https://a.example", "https://b.example"}, c.Server.CORSOrigins)
+
+	c, err = config.Load("", []string{"VALENCE_SERVER_TOKENS=[{token: abcdefghijklmnop, scopes: [read]}]"})
+	require.NoError(t, err)
+	assert.Len(t, c.Server.Tokens, 1)
+	printed, err := c.YAML()
+	require.NoError(t, err)
+	assert.NotContains(t, string(printed), "abcdefghijklmnop")
+}
+
+func TestAMistakeInATokenDoesNotTellTheToken(t *testing.T) {
+	for _, text := range []string{"[{token: abcdefghijklmnop, scopes: [read], sesion: call}]", "[abcdefghijklmnop]", "abcdefghijklmnop", "{token: abcdefghijklmnop}"} {
+		_, err := config.Load("", []string{"VALENCE_SERVER_TOKENS=" + text})
+		require.ErrorIs(t, err, config.ErrConfig, text)
+		assert.NotContains(t, err.Error(), "abcdefghijklmnop")
+	}
 }

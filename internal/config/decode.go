@@ -69,6 +69,9 @@ func decodeNode(node ast.Node, name, path string, fields []field) error {
 	at := fmt.Sprintf("%s:%d", name, node.GetToken().Position.Line)
 	if i := slices.IndexFunc(fields, func(f field) bool { return f.path == path }); i >= 0 {
 		text := strings.TrimSpace(node.String())
+		if _, list := node.(*ast.SequenceNode); list {
+			text = strings.Trim(node.String(), "\n") // its lines belong together by their indentation
+		}
 		if err := setYAML(fields[i].value, text); err != nil {
 			return fmt.Errorf("%w: %s: %s: %w", ErrConfig, at, path, err)
 		}
