@@ -126,28 +126,37 @@ func TestTwoReplaysGiveTheSameBytesWhateverTheNumberOfProcessors(t *testing.T) {
 	assert.Equal(t, string(once), string(again))
 }
 
-// shortClip writes three seconds of a buzz that passes for speech.
-func shortClip(t *testing.T) string {
+// clip writes three seconds of sound.
+func clip(t *testing.T, name string, level func(sample int) float64) string {
 	t.Helper()
-	const rate, seconds = 8000, 3
+	const seconds = 3
 	var data bytes.Buffer
 	data.WriteString("RIFF")
 	for _, field := range []any{
-		uint32(36 + 2*rate*seconds), []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), // PCM, mono
-		uint32(rate), uint32(2 * rate), uint16(2), uint16(16), []byte("data"), uint32(2 * rate * seconds),
+		uint32(36 + 2*clipRate*seconds), []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), // PCM, mono
+		uint32(clipRate), uint32(2 * clipRate), uint16(2), uint16(16), []byte("data"), uint32(2 * clipRate * seconds),
 	} {
 		require.NoError(t, binary.Write(&data, binary.LittleEndian, field))
 	}
-	for i := range rate * seconds {
-		level := int16(12000 * (float64(i%53)/53 - 0.5)) // a saw tooth at 151 Hz
-		if i%rate > rate*8/10 {
-			level = 0
-		}
-		require.NoError(t, binary.Write(&data, binary.LittleEndian, level))
+	for i := range clipRate * seconds {
+		require.NoError(t, binary.Write(&data, binary.LittleEndian, int16(level(i))))
 	}
-	file := filepath.Join(t.TempDir(), "buzz.wav")
+	file := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(file, data.Bytes(), 0o600))
 	return file
+}
+
+const clipRate = 8000 // samples a second
+
+// shortClip is a buzz that passes for speech.
+func shortClip(t *testing.T) string {
+	t.Helper()
+	return clip(t, "buzz.wav", func(i int) float64 {
+		if i%clipRate > clipRate*8/10 {
+			return 0
+		}
+		return 12000 * (float64(i%53)/53 - 0.5) // a saw tooth at 151 Hz
+	})
 }
 
 func TestAReplayAtTheSpeedOfTheCallGivesTheSameBytes(t *testing.T) {
@@ -215,6 +224,15 @@ func TestTheReportIsOnePage(t *testing.T) {
 	assert.Contains(t, string(html), "maya")
 	assert.Contains(t, string(html), "fantastic", "the words of the transcript")
 	assert.NotContains(t, string(html), `src="http`, "nothing is loaded")
+	assert.Contains(t, string(html), "nothing to score: no speech, face switched off", "leo, before he speaks")
+}
+
+func TestTheReportOfASilentCallSaysWhy(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "report.html")
+	assert.Empty(t, replayed(t, "--report", page, clip(t, "ann.wav", func(int) float64 { return 0 })))
+	html, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Contains(t, string(html), "could not be scored: words and face not sent, voice switched off.")
 }
 
 func TestSettingsOfTheCommandLineReachTheWindows(t *testing.T) {

@@ -105,14 +105,14 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 		return err
 	}
 	lines, store := jsonl.New(out), memory.New(memory.Default())
-	var attention []report.Attention
+	var seen report.Call
 	to := sink.Fanout{lines, store}
 	var input ingest.Source = source
 	if progress != nil {
 		to = append(to, shown{progress})
 		input = watched{source, progress}
 	}
-	call, err := engine.NewCall(r.call(cfg, engine, source, &attention), to)
+	call, err := engine.NewCall(r.call(cfg, engine, source, &seen), to)
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
@@ -124,7 +124,7 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 	if r.Report == "" || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, r.writeReport(source, store, attention)) // also of a file that broke off
+	return errors.Join(err, r.writeReport(seen, source, store)) // also of a file that broke off
 }
 
 // earliest and latest bound the years of --start: times are kept as nanoseconds
@@ -213,8 +213,9 @@ func addTranscript(cfg *replay.Config, argument string) error {
 	return nil
 }
 
-// call lays the command line over the configuration.
-func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *replay.Source, attention *[]report.Attention) pipeline.CallConfig {
+// call lays the command line over the configuration. seen gets what a report
+// shows besides the events.
+func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *replay.Source, seen *report.Call) pipeline.CallConfig {
 	c := pipeline.CallConfig{Align: cfg.Align, Rolling: cfg.Sink.Rolling}
 	c.Align.Limits = engine.Limits()
 	c.Align.Provisional = r.Provisional
@@ -231,16 +232,22 @@ func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *rep
 	if r.Report != "" {
 		c.Observe = func(s inference.Score) {
 			if s.Window.Kind == features.Sliding {
-				*attention = append(*attention, report.AttentionOf(s)...)
+				seen.Attention = append(seen.Attention, report.AttentionOf(s)...)
+			}
+		}
+		c.Silent = func(w *features.Window) {
+			if w.Kind == features.Sliding {
+				seen.Silent = append(seen.Silent, report.SilenceOf(w))
 			}
 		}
 	}
 	return c
 }
 
-// writeReport draws what the store holds.
-func (r *replayCmd) writeReport(source *replay.Source, store *memory.Store, attention []report.Attention) error {
-	page := report.Call{Events: store.Session(r.Session), Attention: attention, Transcript: map[string][]ingest.Segment{}, Start: source.Start()}
+// writeReport draws what was seen and what the store holds.
+func (r *replayCmd) writeReport(page report.Call, source *replay.Source, store *memory.Store) error {
+	page.Title, page.Events, page.Start = r.Session, store.Session(r.Session), source.Start()
+	page.Transcript = map[string][]ingest.Segment{}
 	for _, t := range source.Transcripts() {
 		page.Transcript[t.Participant] = t.Segments
 	}

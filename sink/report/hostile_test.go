@@ -53,6 +53,11 @@ func TestNothingInACallBecomesMarkup(t *testing.T) {
 				e.Modalities.Video.Reason = ingest.Reason(h)
 			}
 		}
+		still := func(why ingest.Reason) []report.Silence {
+			end := benign.End.Add(3 * time.Second)
+			return []report.Silence{{Participant: "alice", Start: benign.End, End: end, Reasons: [ingest.NumModalities]ingest.Reason{why, why, why}}}
+		}
+		hostiles.Silent, benign.Silent = still(ingest.Reason(h)), still("other")
 		hostiles.Title = h
 		for j := range benign.Events {
 			if benign.Events[j].Modalities.Video.Reason != "" {
@@ -102,7 +107,9 @@ func TestNumbersAndTimesThatMakeNoSenseAreDrawnSomehow(t *testing.T) {
 		for _, e := range all.Events {
 			spoil(e)
 		}
-		for _, c := range []report.Call{some, all} {
+		still := report.Silence{Participant: "alice", Start: some.Events[17].Window.Start, End: some.Events[17].Window.End}
+		some.Silent, all.Silent = append(some.Silent, still), append(all.Silent, still)
+		for _, c := range []report.Call{some, all, {Silent: all.Silent}} {
 			var b strings.Builder
 			if err := report.Write(&b, c); err != nil {
 				require.ErrorIs(t, err, report.ErrEmpty)
@@ -127,6 +134,9 @@ func FuzzWrite(f *testing.F) {
 			e.Score, e.Modalities.Text.Weight = sink.Number(score), &w
 			e.Modalities.Video.Reason = ingest.Reason(reason)
 			c.Events = append(c.Events, e)
+			c.Silent = append(c.Silent, report.Silence{
+				Participant: who + reason, Start: e.Window.Start, End: e.Window.End, Reasons: [ingest.NumModalities]ingest.Reason{ingest.Reason(reason)},
+			})
 		}
 		c.Transcript = map[string][]ingest.Segment{who: {{ID: said, Start: time.UnixMilli(end), End: time.UnixMilli(end + step), Text: said}}}
 		var b bytes.Buffer

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -14,7 +13,7 @@ import (
 type lane struct {
 	Name    string
 	Share   string // of the score, while it was there; empty if it never was
-	Never   bool
+	Never   string // why, if it was absent all the time
 	Heard   string // share of the call with usable data
 	Meter   string // the same as a width
 	Why     string // what took the rest
@@ -43,29 +42,23 @@ func tint(score float64) string {
 	}
 }
 
-func newLane(t timeline, m ingest.Modality, runs []run) lane {
+func newLane(t timeline, m ingest.Modality, all []run) lane {
 	l := lane{Name: wording.Stream(m), Width: string(appendNumber(nil, t.seconds, 3))}
 	paths := map[string][]byte{}
-	lost := map[ingest.Reason]float64{}
+	var gone []loss
 	var present, covered, share float64
-	for _, r := range runs {
+	for _, r := range all {
 		for i := 0; i < len(r); {
 			j := i + 1
-			if part := stream(r[i].Event, m); !part.Present {
-				for j < len(r) && !stream(r[j].Event, m).Present && stream(r[j].Event, m).Reason == part.Reason {
-					j++
+			why, absent := r[i].absent(m)
+			for ; j < len(r); j++ {
+				if other, too := r[j].absent(m); too != absent || absent && other != why {
+					break
 				}
-				from, to := r[i].from, r[j-1].to
-				lost[part.Reason] += to - from
-				why := wording.Because(part.Reason)
-				l.Absent = append(l.Absent, gap{
-					Left: t.percent(from), Width: t.percent(to - from), Why: why,
-					Title: wording.Clock(from) + " to " + wording.Clock(to) + ": " + l.Name + " " + why,
-				})
+			}
+			if absent {
+				gone = lose(gone, loss{r[i].from, r[j-1].to, why})
 			} else {
-				for j < len(r) && stream(r[j].Event, m).Present {
-					j++
-				}
 				thread(t.pen, paths, r[i:j], m)
 				for _, s := range r[i:j] {
 					part := stream(s.Event, m)
@@ -83,8 +76,33 @@ func newLane(t timeline, m ingest.Modality, runs []run) lane {
 			l.Ribbons = append(l.Ribbons, ribbon{c, string(path)})
 		}
 	}
+	lost := map[ingest.Reason]float64{}
+	for _, g := range gone {
+		lost[g.why] += g.to - g.from
+		why := wording.Because(g.why)
+		l.Absent = append(l.Absent, gap{
+			Left: t.percent(g.from), Width: t.percent(g.to - g.from), Why: why,
+			Title: wording.Clock(g.from) + " to " + wording.Clock(g.to) + ": " + l.Name + " " + why,
+		})
+	}
 	l.summarise(t, present, covered, share, lost)
 	return l
+}
+
+// loss is a stretch of a lane without the stream.
+type loss struct {
+	from, to float64
+	why      ingest.Reason
+}
+
+// lose adds a stretch, to the one before if that only goes on: a stream may be
+// absent both where others were scored and where nothing was.
+func lose(gone []loss, g loss) []loss {
+	if n := len(gone); n > 0 && gone[n-1].why == g.why && gone[n-1].to == g.from {
+		gone[n-1].to = g.to
+		return gone
+	}
+	return append(gone, g)
 }
 
 // summarise says how much of the stream there was, and what took the rest.
@@ -93,16 +111,17 @@ func (l *lane) summarise(t timeline, present, covered, share float64, lost map[i
 	if present > 0 {
 		l.Share = wording.Percent(share / present)
 	}
-	reasons := sortedKeys(lost)
-	slices.SortStableFunc(reasons, func(a, b ingest.Reason) int { return cmp.Compare(lost[b], lost[a]) })
 	var why []string
-	for _, r := range reasons {
+	for _, r := range byLength(lost) {
 		why = append(why, wording.Because(r))
 	}
 	l.Why = wording.Listing(why)
-	l.Never = present == 0 && l.Why != ""
-	if l.Why != "" && present > 0 {
+	switch {
+	case l.Why == "":
+	case present > 0:
 		l.Why = "at times " + l.Why
+	default:
+		l.Never = why[0]
 	}
 }
 

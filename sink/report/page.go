@@ -51,8 +51,9 @@ type sentence struct {
 	Parts []part
 }
 
-// part is some words, with an instant to go to after them.
-type part struct{ Words, At, Clock string }
+// part is some words, with an instant to go to after them, and what must not be
+// torn from that at the end of a line.
+type part struct{ Words, At, Clock, Stop string }
 
 // How long, in seconds, a call may be for its words to stand under the curve
 // from the beginning, and at all: the list of what was said has them anyway.
@@ -67,6 +68,11 @@ func newPage(c Call) (*page, error) {
 	names := map[string][]*sink.Event{}
 	for _, e := range events {
 		names[e.Participant] = append(names[e.Participant], e)
+	}
+	silent := map[string][]Silence{}
+	for _, s := range c.Silent {
+		silent[s.Participant] = append(silent[s.Participant], s)
+		names[s.Participant] = append(names[s.Participant], nil...)
 	}
 	for name, segments := range c.Transcript {
 		if len(segments) > 0 {
@@ -85,15 +91,14 @@ func newPage(c Call) (*page, error) {
 	p.Ticks, p.Step = t.axis(14)
 	all := newTranscript(t, c)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		runs := t.runs(names[name])
-		who := newPerson(t, name, runs)
-		all.tint(name, names[name], runs)
+		who := newPerson(t, name, t.runs(names[name], silent[name]))
+		all.tint(name, names[name], who.runs)
 		if t.seconds <= placed {
 			who.Cues = all.cues(name)
 		}
 		p.People = append(p.People, who)
-		p.Data = append(p.Data, newSeries(runs, name))
-		p.Lede = append(p.Lede, describe(t, name, runs))
+		p.Data = append(p.Data, newSeries(name, who.all))
+		p.Lede = append(p.Lede, describe(t, who))
 	}
 	if len(p.People) > 1 {
 		p.Together = together(t, events)
@@ -146,8 +151,11 @@ func parse() (*template.Template, error) {
 	return t, nil
 }
 
-// legend says what the curve is.
+// legend says what the curve is, if there is one.
 func legend(events []*sink.Event) string {
+	if len(events) == 0 {
+		return ""
+	}
 	for _, e := range events {
 		if e.Window.Kind == features.Sliding {
 			return fmt.Sprintf("Score of each %s, drawn at their middle, in the interval that holds the truth %s of the time",

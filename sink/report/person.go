@@ -24,7 +24,7 @@ type person struct {
 	Streams  []lane
 	Cues     []spoken
 
-	runs []run
+	runs, all []run // those of the curve; and also where there was nothing to score
 }
 
 // flag is a turn on the chart.
@@ -33,18 +33,19 @@ type flag struct {
 	Up, Right, Quiet            bool // points up, stands to the left of its place, has no room for words
 }
 
-// gap is a stretch with nothing, and why.
-type gap struct{ Left, Width, Why, Title string }
+// gap is a stretch with nothing, and why. Note is why nothing could be scored.
+type gap struct{ Left, Width, Why, Note, Title string }
 
 const (
 	flags = 12   // how many turns a chart shows at most: the largest
 	room  = 0.05 // of the width: what the time of a turn takes, its words thrice that
 )
 
-func newPerson(t timeline, name string, runs []run) person {
-	p := person{Name: name, Heard: len(runs) > 0, runs: runs}
+func newPerson(t timeline, name string, all []run) person {
+	runs := scored(all)
+	p := person{Name: name, Heard: len(runs) > 0, runs: runs, all: all}
 	p.Chart = chart(t, runs)
-	p.Gaps = gaps(t, runs)
+	p.Gaps = gaps(t, all)
 	p.Turns = flagged(t, runs)
 	if p.Heard {
 		mean := meanScore(runs)
@@ -57,7 +58,7 @@ func newPerson(t timeline, name string, runs []run) person {
 	}
 	p.Scored = wording.Lasting(scored) + " of " + wording.Lasting(t.seconds)
 	for _, m := range ingest.Modalities() {
-		p.Streams = append(p.Streams, newLane(t, m, runs))
+		p.Streams = append(p.Streams, newLane(t, m, all))
 	}
 	return p
 }
@@ -76,23 +77,31 @@ func meanScore(runs []run) float64 {
 	return sum / time
 }
 
-// gaps are the stretches between the runs that are longer than a hop. Between
-// utterances there is nothing to be missed.
-func gaps(t timeline, runs []run) []gap {
-	if len(runs) > 0 && runs[0][0].Window.Kind != features.Sliding {
+// gaps are the stretches between the scored runs that are longer than a hop.
+// Between utterances there is nothing to be missed.
+func gaps(t timeline, all []run) []gap {
+	if runs := scored(all); len(runs) > 0 && runs[0][0].Window.Kind != features.Sliding {
 		return nil
 	}
 	var found []gap
+	var still []sample
 	at := 0.0
 	add := func(to float64) {
 		if to-at > t.hop.Seconds() {
-			found = append(found, gap{
-				Left: t.percent(at), Width: t.percent(to - at), Why: "nothing to score",
-				Title: fmt.Sprintf("%s to %s: nothing to score, neither heard nor seen", wording.Clock(at), wording.Clock(to)),
-			})
+			g := gap{Left: t.percent(at), Width: t.percent(to - at), Why: "nothing to score", Note: missing(still...)}
+			g.Title = fmt.Sprintf("%s to %s: %s", wording.Clock(at), wording.Clock(to), g.Why)
+			if g.Note != "" {
+				g.Title += ": " + g.Note
+			}
+			found = append(found, g)
 		}
+		still = nil
 	}
-	for _, r := range runs {
+	for _, r := range all {
+		if r[0].silent() {
+			still = append(still, r...)
+			continue
+		}
 		add(r[0].from)
 		at = max(at, r[len(r)-1].to)
 	}

@@ -20,7 +20,8 @@ import (
 	"github.com/valence-live/valence/sink"
 )
 
-// ErrEmpty says that there is nothing to draw: neither an event nor a word.
+// ErrEmpty says that there is nothing to draw: neither an event nor a word, nor
+// a window that could not be scored.
 var ErrEmpty = errors.New("the call is empty")
 
 // Call is what a page shows. All of it may be hostile: nothing is trusted to be
@@ -31,6 +32,8 @@ type Call struct {
 	// Events are those of one session, in any order; of each id the highest
 	// revision is shown.
 	Events []*sink.Event
+	// Silent are the windows that have no event, in any order; may be empty.
+	Silent []Silence
 	// Transcript holds the segments of each participant, in order.
 	Transcript map[string][]ingest.Segment
 	// Attention says which words the model looked at; may be empty.

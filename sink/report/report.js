@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const absent = 1000;
+  const streams = ["words", "voice", "face"];
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
   const $ = (selector, from = document) => from.querySelector(selector);
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
@@ -78,6 +79,16 @@
         told.push(`${person.name}: nothing to score`);
         return;
       }
+      const why = mark.lanes.map((bubble, lane) => {
+        const score = person.streams[lane][2 * i], weight = person.streams[lane][2 * i + 1];
+        show(bubble, left, undefined, flip);
+        bubble.textContent = score < absent ? `${signed(score)} · ${weight} %` : person.reasons[score - absent];
+        return score < absent ? "" : `${streams[lane]} ${bubble.textContent}`;
+      }).filter(Boolean).join(", ");
+      if (person.score[i] >= absent) {
+        told.push(`${person.name}: nothing to score: ${why}`);
+        return;
+      }
       show(mark.score, left, percent(person.score[i]));
       show(mark.bubble, left, `min(${percent(person.score[i])}, 100% - 4.4rem)`, flip);
       mark.bubble.replaceChildren();
@@ -89,13 +100,7 @@
         small.textContent = line;
         mark.bubble.append(small);
       }
-      told.push(`${person.name}: ${signed(person.score[i])}, from ${signed(person.low[i])} to ${signed(person.high[i])}, rolling ${signed(person.rolling[i])}`);
-      mark.lanes.forEach((bubble, lane) => {
-        const score = person.streams[lane][2 * i], weight = person.streams[lane][2 * i + 1];
-        if (score >= absent) return;
-        show(bubble, left, undefined, flip);
-        bubble.textContent = `${signed(score)} · ${weight} %`;
-      });
+      told.push(`${person.name}: ${signed(person.score[i])}, from ${signed(person.low[i])} to ${signed(person.high[i])}, rolling ${signed(person.rolling[i])}${why && `; missing: ${why}`}`);
     });
     for (const { element, from, to } of timed) element.classList.toggle("now", now >= from && now < to);
     cursor.setAttribute("aria-valuenow", now.toFixed(1));

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -148,6 +149,106 @@ func TestACallMayLackAnything(t *testing.T) {
 	assert.NotContains(t, alone, "nothing to score", "between utterances nothing is missing")
 
 	draw(t, report.Call{Events: full.Events[:1]})
+}
+
+// unscored are the sliding windows of a call in which nothing is to be scored.
+func unscored(c report.Call) []report.Silence {
+	known := map[string]bool{}
+	for _, e := range c.Events {
+		known[e.ID] = true
+	}
+	var all []report.Silence
+	for end := c.Start.Add(time.Second); !end.After(c.End); end = end.Add(time.Second) {
+		for who, camera := range map[string]ingest.Reason{"alice": ingest.ReasonMuted, "bob": ingest.ReasonNoTrack} {
+			if !known[fmt.Sprintf("delivery-call/%s/sliding/%d", who, end.UnixMilli())] {
+				all = append(all, report.Silence{
+					Participant: who, Start: end.Add(-8 * time.Second), End: end,
+					Reasons: [ingest.NumModalities]ingest.Reason{ingest.ReasonNoWords, ingest.ReasonNoSpeech, camera},
+				})
+			}
+		}
+	}
+	return all
+}
+
+// titles are what the hatched places of a page say under the cursor.
+func titles(t *testing.T, page string) (all []string) {
+	t.Helper()
+	for _, n := range elements(t, page) {
+		if attribute(n, "class") == "gap" {
+			all = append(all, attribute(n, "title"))
+		}
+	}
+	return all
+}
+
+func TestWhereNothingCouldBeScoredThePageSaysWhy(t *testing.T) {
+	c := call(60)
+	blind := draw(t, c)
+	assert.Contains(t, titles(t, blind), "0:29 to 0:35: nothing to score")
+	c.Silent = unscored(c)
+	require.NotEmpty(t, c.Silent)
+	page := draw(t, c)
+	seen, hatched := text(t, page), titles(t, page)
+	assert.Contains(t, hatched, "0:29 to 0:35: nothing to score: nothing said, no speech, face switched off")
+	assert.Contains(t, hatched, "0:29 to 0:39: Words nothing said", "one stretch, whether others were scored meanwhile or not")
+	assert.Contains(t, seen, "nothing to scorenothing said, no speech, face not sent")
+	assert.Contains(t, seen, "0:28–0:38bobnothing to scorenothing saidno speechnot sent", "in the table, once for all that is the same")
+	assert.NotEqual(t, blind, page)
+
+	slices.Reverse(c.Silent)
+	assert.Equal(t, page, draw(t, c))
+}
+
+func TestACallWithoutAnyScoreSaysWhy(t *testing.T) {
+	c := call(30)
+	c.Events, c.Transcript = nil, nil
+	for i := range 30 {
+		end := c.Start.Add(time.Duration(i+1) * time.Second)
+		why := [ingest.NumModalities]ingest.Reason{ingest.ReasonNoTrack, ingest.ReasonMuted, ingest.ReasonNoFace}
+		if i == 0 {
+			why[ingest.Audio] = ingest.ReasonNoSpeech // not silent for long enough
+		}
+		c.Silent = append(c.Silent, report.Silence{Participant: "ann", Start: end.Add(-8 * time.Second), End: end, Reasons: why})
+	}
+	page := draw(t, c)
+	seen := text(t, page)
+	for _, want := range []string{
+		"ann could not be scored: words not sent, voice switched off, no face in the picture.", "nothing could be scored",
+		"Voice0 %switched off and no speech", "30 s", "no score",
+	} {
+		assert.Contains(t, seen, want)
+	}
+	assert.NotContains(t, seen, "Rolling score", "a legend of what is not there")
+	assert.Contains(t, titles(t, page), "0:00 to 0:30: nothing to score: words not sent, voice switched off, no face in the picture")
+	assert.Contains(t, titles(t, page), "0:00 to 0:30: Face no face in the picture")
+}
+
+func TestWhatCameLateFillsASilentWindow(t *testing.T) {
+	c := call(20)
+	want := draw(t, c)
+	for _, e := range c.Events {
+		if e.Window.Kind == features.Sliding {
+			c.Silent = append(c.Silent, report.Silence{Participant: e.Participant, Start: e.Window.Start, End: e.Window.End})
+		}
+	}
+	assert.Equal(t, want, draw(t, c))
+}
+
+func TestASilentWindowIsToldAsItIs(t *testing.T) {
+	alice, err := ingest.NewParticipant("call", "alice")
+	require.NoError(t, err)
+	w := &features.Window{Participant: alice, Start: sinktest.Start(), End: sinktest.Start().Add(8 * time.Second)}
+	w.Streams[ingest.Video].Reason = ingest.ReasonNoFace
+	want := report.Silence{Participant: "alice", Start: w.Start, End: w.End}
+	want.Reasons[ingest.Video] = ingest.ReasonNoFace
+	assert.Equal(t, want, report.SilenceOf(w))
+}
+
+func TestNoLineOfTheSummaryBeginsWithAFullStop(t *testing.T) {
+	page := draw(t, call(60))
+	assert.Contains(t, page, `>0:36</button>.</span></p>`)
+	assert.Contains(t, page, `.stay { white-space: nowrap; }`)
 }
 
 func TestWordsThatTheModelLookedAtStandOut(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/valence-live/valence/ingest"
@@ -17,17 +18,20 @@ import (
 const told = 4
 
 // describe says in words how the call went for one participant.
-func describe(t timeline, name string, runs []run) sentence {
-	s := sentence{Name: name}
+func describe(t timeline, who person) sentence {
+	s, runs := sentence{Name: who.Name}, who.runs
 	say := func(words string, u ...turn) {
-		p := part{Words: words}
+		if n := len(s.Parts); n > 0 {
+			s.Parts[n-1].Stop = stop(words)
+		}
+		p := part{Words: strings.TrimLeft(words, stops)}
 		if len(u) > 0 {
 			p.At, p.Clock = string(appendNumber(nil, u[0].x, 2)), wording.Clock(u[0].x)
 		}
 		s.Parts = append(s.Parts, p)
 	}
 	if len(runs) == 0 {
-		say(" could not be scored: nothing was heard or seen.")
+		say(" could not be scored: " + cmp.Or(missing(slices.Concat(who.all...)...), "nothing was heard or seen") + ".")
 		return s
 	}
 	all := t.turns(runs)
@@ -69,6 +73,14 @@ func describe(t timeline, name string, runs []run) sentence {
 	}
 	say(".")
 	return s
+}
+
+// stops must not begin a line.
+const stops = ",."
+
+// stop returns the punctuation that words begin with.
+func stop(words string) string {
+	return words[:len(words)-len(strings.TrimLeft(words, stops))]
 }
 
 // extremes returns the lowest and the highest score.

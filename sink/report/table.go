@@ -3,7 +3,6 @@ package report
 import (
 	"math"
 
-	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink/wording"
 )
@@ -15,6 +14,7 @@ type table struct {
 }
 
 type row struct {
+	Silent                                              bool // nothing to score: the streams say why, the rest is empty
 	From, To, Name, Score, Polarity, Low, High, Rolling string
 	Streams                                             []cell
 }
@@ -27,8 +27,8 @@ const rowsAtMost = 600
 func newTable(t timeline, people []person) table {
 	total := 0
 	for _, p := range people {
-		for _, r := range p.runs {
-			total += len(r)
+		for _, r := range p.all {
+			total += len(rows(r))
 		}
 	}
 	every := max(1, (total+rowsAtMost-1)/rowsAtMost)
@@ -38,8 +38,8 @@ func newTable(t timeline, people []person) table {
 	}
 	for _, p := range people {
 		n := 0
-		for _, r := range p.runs {
-			for _, s := range r {
+		for _, r := range p.all {
+			for _, s := range rows(r) {
 				if n++; (n-1)%every == 0 {
 					out.Rows = append(out.Rows, newRow(t, p.Name, s))
 				}
@@ -49,9 +49,32 @@ func newTable(t timeline, people []person) table {
 	return out
 }
 
+// rows returns the samples that have a row of their own. Windows in which the
+// same was missing have one together.
+func rows(r run) run {
+	if !r[0].silent() {
+		return r
+	}
+	var all run
+	for _, part := range stills(r) {
+		s := part[0]
+		s.end = part[len(part)-1].end
+		all = append(all, s)
+	}
+	return all
+}
+
 func newRow(t timeline, name string, s sample) row {
-	r := row{
-		From: wording.Clock(t.x(s.Window.Start)), To: wording.Clock(t.x(s.Window.End)), Name: name, Score: wording.Signed(float64(s.Score)), Polarity: s.Polarity,
+	r := row{From: wording.Clock(t.x(s.start)), To: wording.Clock(t.x(s.end)), Name: name}
+	if s.silent() {
+		r.Silent = true
+		for _, why := range s.why {
+			r.Streams = append(r.Streams, cell{Why: wording.Because(why)})
+		}
+		return r
+	}
+	r = row{
+		From: r.From, To: r.To, Name: name, Score: wording.Signed(float64(s.Score)), Polarity: s.Polarity,
 		Low: wording.Signed(float64(s.Interval.Low)), High: wording.Signed(float64(s.Interval.High)), Rolling: wording.Signed(float64(s.Rolling.Participant)),
 	}
 	for _, m := range ingest.Modalities() {
@@ -64,56 +87,3 @@ func newRow(t timeline, name string, s sample) row {
 	}
 	return r
 }
-
-// series is what the script needs to tell the values under the cursor: numbers
-// in hundredths, one entry a sample.
-type series struct {
-	Name    string    `json:"name"`
-	At      []float64 `json:"at"` // the middle of the window, in seconds
-	Score   []int     `json:"score"`
-	Low     []int     `json:"low"`
-	High    []int     `json:"high"`
-	Rolling []int     `json:"rolling"`
-	// Streams hold pairs of score and weight; an absent stream has the score
-	// absent + the index of its reason.
-	Streams [ingest.NumModalities][]int `json:"streams"`
-	Reasons []string                    `json:"reasons"`
-	// Lasts is how long an utterance lasts on each side of its middle; a sliding
-	// window stands for the time until the next.
-	Lasts []float64 `json:"lasts,omitempty"`
-}
-
-const absent = 1000
-
-func newSeries(runs []run, name string) series {
-	d := series{Name: name, Reasons: []string{}}
-	index := map[string]int{}
-	for _, r := range runs {
-		for _, s := range r {
-			d.At = append(d.At, math.Round(s.x*100)/100)
-			if s.Window.Kind != features.Sliding {
-				d.Lasts = append(d.Lasts, math.Round((s.to-s.from)*50)/100)
-			}
-			d.Score = append(d.Score, hundredths(float64(s.Score)))
-			d.Low = append(d.Low, hundredths(float64(s.Interval.Low)))
-			d.High = append(d.High, hundredths(float64(s.Interval.High)))
-			d.Rolling = append(d.Rolling, hundredths(float64(s.Rolling.Participant)))
-			for _, m := range ingest.Modalities() {
-				part := stream(s.Event, m)
-				value, weight := hundredths(scoreOf(part)), hundredths(weightOf(part))
-				if !part.Present {
-					why := wording.Because(part.Reason)
-					if _, ok := index[why]; !ok {
-						index[why] = len(d.Reasons)
-						d.Reasons = append(d.Reasons, why)
-					}
-					value = absent + index[why]
-				}
-				d.Streams[m] = append(d.Streams[m], value, weight)
-			}
-		}
-	}
-	return d
-}
-
-func hundredths(x float64) int { return int(math.Round(min(max(x, -1), 1) * 100)) }

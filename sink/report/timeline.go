@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/valence-live/valence/features"
-	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/wording"
 )
@@ -39,12 +38,15 @@ func newTimeline(c Call, events []*sink.Event) timeline {
 		}
 		span(from, e.Window.End)
 	}
+	for _, s := range c.Silent {
+		span(s.End, s.End)
+	}
 	for _, segments := range c.Transcript {
 		for _, s := range segments {
 			span(s.Start, s.End)
 		}
 	}
-	hop := hop(events)
+	hop := hop(events, c.Silent)
 	if start.IsZero() {
 		start = first
 		if len(events) > 0 && events[0].Window.Kind == features.Sliding && !events[0].Window.End.Add(-hop).After(first) {
@@ -59,19 +61,24 @@ func newTimeline(c Call, events []*sink.Event) timeline {
 }
 
 // hop is the shortest time between two windows of one participant.
-func hop(events []*sink.Event) time.Duration {
-	last := map[string]time.Time{}
-	shortest := time.Duration(0)
+func hop(events []*sink.Event, silences []Silence) time.Duration {
+	ends := map[string][]time.Time{}
 	for _, e := range events {
-		if e.Window.Kind != features.Sliding {
-			continue
+		if e.Window.Kind == features.Sliding {
+			ends[e.Participant] = append(ends[e.Participant], e.Window.End)
 		}
-		if before, ok := last[e.Participant]; ok {
-			if d := e.Window.End.Sub(before); d > 0 && (shortest == 0 || d < shortest) {
+	}
+	for _, s := range silences {
+		ends[s.Participant] = append(ends[s.Participant], s.End)
+	}
+	shortest := time.Duration(0)
+	for _, all := range ends {
+		slices.SortFunc(all, time.Time.Compare)
+		for i := range len(all) - 1 {
+			if d := all[i+1].Sub(all[i]); d > 0 && (shortest == 0 || d < shortest) {
 				shortest = d
 			}
 		}
-		last[e.Participant] = e.Window.End
 	}
 	if shortest == 0 {
 		return time.Second
@@ -92,67 +99,6 @@ func (t timeline) percent(seconds float64) string {
 	return string(appendNumber(nil, seconds/t.seconds*100, 3))
 }
 
-// sample is an event on the timeline.
-type sample struct {
-	*sink.Event
-	x        float64 // the middle of its window, as far as it is within the call
-	from, to float64 // what it stands for
-}
-
-// run is a series of samples without a gap.
-type run []sample
-
-// runs cuts the events of one participant where no window had anything to
-// score. If there are sliding windows they are the curve, else each utterance
-// is a run of its own.
-func (t timeline) runs(events []*sink.Event) []run {
-	sliding := slices.ContainsFunc(events, func(e *sink.Event) bool { return e.Window.Kind == features.Sliding })
-	var all []run
-	var last time.Time
-	for _, e := range events {
-		from, to := t.x(e.Window.Start), t.x(e.Window.End)
-		s := sample{Event: e, x: (from + to) / 2, from: from, to: to}
-		switch {
-		case !sliding:
-			all = append(all, run{s})
-			continue
-		case e.Window.Kind != features.Sliding:
-			continue
-		}
-		if n := len(all); n > 0 && s.x <= all[n-1][len(all[n-1])-1].x {
-			continue // outside of the call
-		}
-		half := t.hop.Seconds() / 2
-		s.from, s.to = max(s.x-half, 0), min(s.x+half, t.seconds)
-		if n := len(all); n > 0 && e.Window.End.Sub(last) <= t.hop*3/2 {
-			before := &all[n-1][len(all[n-1])-1]
-			middle := (before.x + s.x) / 2
-			before.to, s.from = middle, middle
-			all[n-1] = append(all[n-1], s)
-		} else {
-			all = append(all, run{s})
-		}
-		last = e.Window.End
-	}
-	return t.stretch(all)
-}
-
-// stretch lets the first and the last window stand for the time up to the ends
-// of the call, if they cover it.
-func (t timeline) stretch(all []run) []run {
-	if len(all) == 0 {
-		return all
-	}
-	if s := &all[0][0]; t.x(s.Window.Start) == 0 {
-		s.from = 0
-	}
-	tail := all[len(all)-1]
-	if s := &tail[len(tail)-1]; t.x(s.Window.End) == t.seconds {
-		s.to = t.seconds
-	}
-	return all
-}
-
 // tick is a mark of the time axis.
 type tick struct{ Left, Label string }
 
@@ -171,6 +117,3 @@ func (t timeline) axis(about float64) (ticks []tick, step string) {
 	}
 	return ticks, t.percent(seconds)
 }
-
-// stream returns what one modality gave to an event.
-func stream(e *sink.Event, m ingest.Modality) *sink.Modality { return e.Modalities.All()[m] }

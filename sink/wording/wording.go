@@ -5,6 +5,7 @@ package wording
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/valence-live/valence/ingest"
@@ -106,6 +107,29 @@ func Because(r ingest.Reason) string {
 	default:
 		return strings.ReplaceAll(string(r), "_", " ")
 	}
+}
+
+// Missing says why each stream is absent, for a place that does not name them:
+// "no speech, face switched off". Streams without a reason are left out.
+func Missing(why [ingest.NumModalities]ingest.Reason) string {
+	var said []string
+	for i, r := range why {
+		if r == "" || slices.Contains(why[:i], r) { // said with the first
+			continue
+		}
+		if r == ingest.ReasonNoFace || r == ingest.ReasonNoWords || r == ingest.ReasonNoSpeech { // which name the stream
+			said = append(said, Because(r))
+			continue
+		}
+		var streams []string
+		for m, other := range why {
+			if other == r {
+				streams = append(streams, strings.ToLower(Stream(ingest.Modality(m))))
+			}
+		}
+		said = append(said, Listing(streams)+" "+Because(r))
+	}
+	return strings.Join(said, ", ")
 }
 
 // Listing joins names as a sentence does.

@@ -41,3 +41,16 @@ func TestEveryReasonAndStreamHasWords(t *testing.T) {
 	}
 	assert.NotEmpty(t, wording.Stream(9))
 }
+
+func TestWhatIsMissingIsSaidInOneBreath(t *testing.T) {
+	for want, why := range map[string][ingest.NumModalities]ingest.Reason{
+		"":                             {},
+		"no speech, face switched off": {ingest.ReasonNoSpeech, ingest.ReasonNoSpeech, ingest.ReasonMuted},
+		"nothing said, no speech, no face in the picture": {ingest.ReasonNoWords, ingest.ReasonNoSpeech, ingest.ReasonNoFace},
+		"words and face not sent, voice switched off":     {ingest.ReasonNoTrack, ingest.ReasonMuted, ingest.ReasonNoTrack},
+		"words, voice and face no consent":                {ingest.ReasonNoConsent, ingest.ReasonNoConsent, ingest.ReasonNoConsent},
+		"voice lost on the way":                           {"", ingest.ReasonLost, ""},
+	} {
+		assert.Equal(t, want, wording.Missing(why))
+	}
+}
