@@ -78,15 +78,15 @@ func (s *Server) authorise(w http.ResponseWriter, r *http.Request, rt route) (au
 
 // unauthorised answers with what is missing (RFC 6750, section 3.1).
 func unauthorised(w http.ResponseWriter, err error, need auth.Scope) {
-	status := http.StatusUnauthorized
+	status, detail := http.StatusUnauthorized, fmt.Sprintf("%v; this needs the scope %s", err, need)
 	switch {
 	case errors.Is(err, auth.ErrForbidden):
-		status = http.StatusForbidden
+		status, detail = http.StatusForbidden, err.Error()
 	case errors.Is(err, auth.ErrRequest):
-		status = http.StatusBadRequest
+		status, detail = http.StatusBadRequest, err.Error()
 	}
 	w.Header().Set("WWW-Authenticate", auth.Challenge(err, need))
-	problem.Write(w, status, "", fmt.Sprintf("%v; this needs the scope %s", err, need))
+	problem.Write(w, status, "", detail)
 }
 
 // withoutToken takes a token out of the query, so that nothing behind writes it

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -147,6 +148,27 @@ func TestAConnectionThatWasTakenOverIsWaitedFor(t *testing.T) {
 	default:
 		require.Fail(t, "Shutdown did not wait")
 	}
+}
+
+func TestAWebSocketComesThroughWithItsTokenInTheQuery(t *testing.T) {
+	_, base := run(t, guarded(), func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return // Accept has answered
+		}
+		defer conn.CloseNow() //nolint:errcheck // after Close it only confirms
+		_ = conn.Write(r.Context(), websocket.MessageText, []byte(r.URL.RawQuery))
+		_ = conn.Close(websocket.StatusNormalClosure, "")
+	})
+	url := strings.Replace(base, "http", "ws", 1) + "/v1/sessions/call/events?participant=alice&access_token=" + aliceRead
+	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{HTTPClient: client(t)}) //nolint:bodyclose // there is none
+	require.NoError(t, err)
+	defer conn.CloseNow() //nolint:errcheck // the server has closed it
+	_, message, err := conn.Read(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "participant=alice", string(message), "the token goes no further")
+	_, _, err = websocket.Dial(t.Context(), strings.Replace(url, "alice&", "bob&", 1), nil) //nolint:bodyclose // there is none
+	require.ErrorContains(t, err, "403")
 }
 
 func TestShutdownIsBoundedByItsContext(t *testing.T) {
