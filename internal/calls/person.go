@@ -127,7 +127,7 @@ func (p *person) transcribe(_ context.Context, contentType string, message []byt
 	ready := make([]ingest.Segment, len(segments))
 	for i, s := range segments {
 		if ready[i], err = s.At(zero); err != nil {
-			return 0, fmt.Errorf("segment %d: %w", i+1, err)
+			return 0, err // it names the segment
 		}
 		if off := ready[i].Start.Sub(now); off > farOff || off < -farOff-ready[i].End.Sub(ready[i].Start) {
 			return 0, fmt.Errorf("%w: segment %d begins %s from now; set the clock, or send start_ms and end_ms, which count from the first media",
