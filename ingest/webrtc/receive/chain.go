@@ -19,8 +19,8 @@ type chain struct {
 	gap    bool // frames may have been lost before the next
 	lastID int  // of the last frame that was seen; -1 for none
 	idBits int
-	tl0    int // the same of the lowest layer
-	done   [128]bool
+	tl0    int        // the same of the lowest layer
+	frames [128]state // of the newest ones, by picture id
 }
 
 func newChain() chain { return chain{lastID: -1, tl0: -1} }
@@ -39,13 +39,12 @@ func (c *chain) see(l *layers) {
 			c.lastID, c.idBits = -1, l.idBits
 		}
 		ahead := c.step(l.id)
-		for i := 1; c.lastID >= 0 && i < min(ahead, len(c.done)); i++ {
-			c.done[(c.lastID+i)%len(c.done)] = false
+		if c.lastID < 0 || ahead >= len(c.frames) {
+			c.frames = [len(c.frames)]state{}
 		}
-		if ahead >= len(c.done) || c.lastID < 0 {
-			c.done = [128]bool{}
+		for i := 1; c.lastID >= 0 && i <= min(ahead, len(c.frames)); i++ { // those between were lost
+			*c.frame(c.lastID + i) = broken
 		}
-		c.done[l.id%len(c.done)] = false
 	}
 	c.lastID = l.id
 	c.tl0 = l.tl0
@@ -53,6 +52,9 @@ func (c *chain) see(l *layers) {
 
 // step returns how many picture ids further than the last one id is.
 func (c *chain) step(id int) int { return (id - c.lastID) & (1<<c.idBits - 1) }
+
+// frame returns what is known of the frame with a picture id.
+func (c *chain) frame(id int) *state { return &c.frames[id&(len(c.frames)-1)] }
 
 // missed decides what may have been among the frames that were lost before l.
 func (c *chain) missed(l *layers) {
@@ -92,12 +94,11 @@ func (c *chain) fits(l *layers) state {
 		if c.states[0] != intact {
 			return broken
 		}
-		for _, d := range l.refs[:l.nrefs] {
-			if d == 0 || !c.done[(l.id-int(d))&(len(c.done)-1)] {
-				return min(passing, c.states[l.tid&(maxLayers-1)])
-			}
+		worst := intact
+		for _, back := range l.refs[:l.nrefs] {
+			worst = min(worst, *c.frame(l.id - int(back)))
 		}
-		return intact
+		return worst
 	case l.sync && l.tid > 0:
 		return c.states[0]
 	default:
@@ -120,13 +121,16 @@ func (c *chain) decoded(l *layers) {
 		}
 	}
 	if l.id >= 0 {
-		c.done[l.id%len(c.done)] = true
+		*c.frame(l.id) = intact
 	}
 }
 
 // left takes note that a frame was not decoded: since it is not whole (broken), or
 // not needed (passing).
 func (c *chain) left(l *layers, s state) {
+	if l.id >= 0 {
+		*c.frame(l.id) = s
+	}
 	if !l.droppable {
 		c.lower(l.tid&(maxLayers-1), s)
 	}

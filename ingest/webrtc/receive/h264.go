@@ -9,6 +9,7 @@ const (
 	nalSlice     = 1
 	nalIDR       = 5
 	nalSPS       = 7
+	nalPPS       = 8
 	nalDelimiter = 9
 	nalSTAPA     = 24
 	nalFUA       = 28
@@ -17,6 +18,7 @@ const (
 // nalState is what is known of the NAL units of a frame.
 type nalState struct {
 	fragment bool // an FU-A has begun and not ended
+	slice    bool // there is a picture, not only parameters
 	needed   bool // a unit that others may refer to
 }
 
@@ -92,14 +94,14 @@ func (f *frame) addNAL(header byte, data []byte) error {
 	switch kind := header & 31; {
 	case kind == nalIDR:
 		f.layers.key = true
-		f.nal.needed = true
+		f.nal.slice, f.nal.needed = true, true
 	case kind >= nalSlice && kind < nalIDR:
+		f.nal.slice = true
 		f.nal.needed = f.nal.needed || header&0x60 != 0
-		f.layers.droppable = !f.nal.needed
-	case kind == nalSPS || kind == nalSPS+1:
+	case kind == nalSPS || kind == nalPPS:
 		f.nal.needed = true
 	}
-	f.layers.droppable = f.layers.droppable && !f.nal.needed
+	f.layers.droppable = f.nal.slice && !f.nal.needed
 	if err := f.append(0, 0, 0, 1, header); err != nil {
 		return err
 	}

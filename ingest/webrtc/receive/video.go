@@ -20,6 +20,7 @@ const (
 // Video makes Pictures of the packets of one stream.
 type Video struct {
 	stream
+	codec   codec.VideoCodec
 	decoder *codec.Video
 	format  depacketizer
 	frame   frame
@@ -39,7 +40,7 @@ type Video struct {
 // order of time, in the goroutine that calls. logger gets what the decoder says, at
 // debug level. The error wraps ErrCodec for a codec that is not received.
 func (p *Peer) NewVideo(track *ingest.Track, c codec.VideoCodec, emit func(ingest.Sample), logger *slog.Logger) (*Video, error) {
-	v := &Video{chain: newChain(), taken: -1 << 62}
+	v := &Video{codec: c, chain: newChain(), taken: -1 << 62}
 	switch c {
 	case codec.VP8:
 		v.format = vp8{}
@@ -109,11 +110,8 @@ func (v *Video) packet(p *packet) {
 		v.end()
 	}
 	if !f.open {
-		whole := v.format.starts(p.Payload)
-		if _, ok := v.format.(h264); ok {
-			whole = whole || !v.hole
-		}
-		f.begin(p, whole)
+		// In H.264 only the order tells where most frames begin.
+		f.begin(p, v.format.starts(p.Payload) || v.codec == codec.H264 && !v.hole)
 		v.chain.gap = v.chain.gap || v.hole
 	} else if v.hole {
 		f.whole = false
@@ -137,6 +135,10 @@ func (v *Video) end() {
 	}
 	f.open = false
 	l := &f.layers
+	if v.codec == codec.H264 && !f.nal.slice {
+		v.parameters()
+		return
+	}
 	v.chain.see(l)
 	fits := v.chain.fits(l)
 	switch {
@@ -149,6 +151,17 @@ func (v *Video) end() {
 		v.leave(passing, ReasonSkipped)
 	default:
 		v.decode()
+	}
+}
+
+// parameters hands the decoder what comes without a picture.
+func (v *Video) parameters() {
+	if !v.frame.whole {
+		v.leave(broken, ReasonBroken)
+		return
+	}
+	if _, _, err := v.decoder.Decode(v.frame.unit, v.frame.at, v.turns); err != nil {
+		v.leave(broken, ReasonUndecodable)
 	}
 }
 
@@ -184,8 +197,9 @@ func (v *Video) unneeded() bool {
 func (v *Video) decode() {
 	f := &v.frame
 	picture, at, err := v.decoder.Decode(f.unit, f.at, v.turns)
-	if err != nil {
-		v.leaveUndecodable()
+	if err != nil { // it has forgotten all references
+		f.layers.droppable, f.layers.tid = false, 0
+		v.leave(broken, ReasonUndecodable)
 		return
 	}
 	v.chain.decoded(&f.layers)
@@ -197,11 +211,6 @@ func (v *Video) decode() {
 	}
 	v.taken = pictureStep(at)
 	v.send(at, f.clock, picture, 0)
-}
-
-func (v *Video) leaveUndecodable() {
-	v.frame.layers.droppable, v.frame.layers.tid = false, 0 // the decoder has lost its references
-	v.leave(broken, ReasonUndecodable)
 }
 
 // without says, every now and then, that there are no pictures.
@@ -224,10 +233,7 @@ func (v *Video) resumed(at time.Time) {
 	v.missing = time.Time{}
 }
 
-func (v *Video) reset() {
-	if err := v.decoder.Reset(); err != nil {
-		v.drop(ReasonUndecodable, 0)
-	}
-}
+// reset makes the decoder forget all references. It fails only after Close.
+func (v *Video) reset() { _ = v.decoder.Reset() }
 
 func pictureStep(at time.Time) int64 { return at.UnixNano() / int64(codec.PictureStep) }
