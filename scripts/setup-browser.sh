@@ -2,16 +2,16 @@
 # Gets what the tests in a real browser need and this machine lacks:
 #   - Chromium (a Debian package, verified by the archive's signatures)
 #   - axe-core (npm, pinned by version and hash, cached)
-# Run again it does nothing. Nothing is written into the tree. Prints two lines for the shell: VALENCE_CHROMIUM=..., VALENCE_AXE=...
+# Run again it does nothing. Nothing is written into the tree. Prints two lines for the shell: E2E_CHROMIUM=..., E2E_AXE=...
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 axe_version=4.14.1
 axe_sha512=1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
-by_hand="install by hand: Chromium as 'chromium' in the PATH (or name it in VALENCE_CHROMIUM), and node with npm"
+by_hand="install by hand: Chromium as 'chromium' in the PATH (or name it in E2E_CHROMIUM), and node with npm"
 
-chromium=${VALENCE_CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+chromium=${E2E_CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 if [ -z "$chromium" ]; then
   command -v apt-get >/dev/null || die "this system has no apt-get; $by_hand."
   root=()
@@ -44,4 +44,4 @@ if [ ! -f "$axe" ]; then
   mv "$work/package/LICENSE" "$(dirname "$axe")/"
   mv "$work/package/axe.min.js" "$axe"
 fi
-printf 'VALENCE_CHROMIUM=%q\nVALENCE_AXE=%q\n' "$chromium" "$axe"
+printf 'E2E_CHROMIUM=%q\nE2E_AXE=%q\n' "$chromium" "$axe"

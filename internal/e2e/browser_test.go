@@ -31,7 +31,7 @@ func phone() size   { return size{name: "phone", width: 390, height: 844, phone:
 // browse starts Chromium with a fresh profile and returns a tab of it.
 func browse(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	binary := os.Getenv("VALENCE_CHROMIUM")
+	binary := os.Getenv("E2E_CHROMIUM")
 	if binary == "" {
 		var err error
 		binary, err = exec.LookPath("chromium")
@@ -102,7 +102,7 @@ func picture(t *testing.T, ctx context.Context, name string) { //nolint:revive /
 // or point, and fails on any violation.
 func axe(t *testing.T, ctx context.Context, of string) { //nolint:revive // t comes first in helpers
 	t.Helper()
-	file := os.Getenv("VALENCE_AXE")
+	file := os.Getenv("E2E_AXE")
 	if file == "" {
 		cache, err := os.UserCacheDir()
 		require.NoError(t, err)

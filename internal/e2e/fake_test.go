@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ import (
 // fake is a server of made-up calls, to look at the pages without a model.
 type fake struct {
 	*httptest.Server
-	store *memory.Store
+	store   *memory.Store
+	streams atomic.Int64 // open streams of events
 }
 
 // call is the made-up call that ends now.
@@ -39,7 +41,11 @@ func newFake(t *testing.T) *fake {
 	handler, err := live.New(live.Default(), f.store, telemetry.Nop())
 	require.NoError(t, err)
 	mux := http.NewServeMux()
-	mux.Handle("GET /v1/sessions/{session}/events", handler.Events())
+	mux.HandleFunc("GET /v1/sessions/{session}/events", func(w http.ResponseWriter, r *http.Request) {
+		f.streams.Add(1)
+		defer f.streams.Add(-1)
+		handler.Events().ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /v1/sessions", f.sessions)
 	mux.HandleFunc("GET /look", look)
 	mux.Handle("GET /", handler.Pages())

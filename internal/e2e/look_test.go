@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/ingest"
@@ -64,4 +65,39 @@ func TestTheOverlayLooksRightOverAnyVideo(t *testing.T) {
 			axe(t, ctx, "overlay")
 		})
 	}
+}
+
+func TestTheOverlayIsUsedWithoutAMouseAndComesBackAfterABreak(t *testing.T) {
+	f := newFake(t)
+	f.run(t)
+	ctx := browse(t)
+	run(t, ctx, as(desktop(), false), chromedp.Navigate(f.URL+"/look?who=alice"))
+	eventually(t, ctx, inside+`(".positive, .negative, .neutral, .score").textContent.match(/\d/)`, 10*time.Second, "there is a score")
+	folded := inside + `(".panel").classList.contains("folded")`
+	focused := `document.querySelector("[data-valence]").shadowRoot.activeElement?.tagName === "BUTTON"`
+
+	run(t, ctx, chromedp.KeyEvent(kb.Tab))
+	eventually(t, ctx, focused, time.Second, "the button is reached")
+	run(t, ctx, chromedp.KeyEvent(kb.Escape))
+	eventually(t, ctx, folded+` && `+focused+` && `+inside+`("button").getAttribute("aria-expanded") === "false"`, time.Second, "Escape folds it away and keeps the focus")
+	picture(t, ctx, "overlay-folded")
+	axe(t, ctx, "the folded overlay")
+	run(t, ctx, chromedp.KeyEvent(kb.Enter))
+	eventually(t, ctx, `!`+folded, time.Second, "Enter brings it back")
+	eventually(t, ctx, inside+`("[role=status]").textContent.startsWith("alice: ")`, 12*time.Second, "a screen reader is told")
+	eventually(t, ctx, inside+`("[role=meter]").ariaValueText.includes("likely")`, time.Second, "the meter has words")
+
+	run(t, ctx, chromedp.Evaluate(`
+		const other = document.createElement("video");
+		document.querySelector("main").append(other);
+		import("/overlay.js").then((m) => { window.second = m.attachOverlay(other, { session: "`+call+`", participant: "bob" }); })`, nil))
+	second := `document.querySelectorAll("[data-valence]")[1]?.shadowRoot.querySelector`
+	eventually(t, ctx, second+`(".score")?.textContent.match(/\d/)`, 5*time.Second, "a second overlay")
+	require.Eventually(t, func() bool { return f.streams.Load() == 1 }, 3*time.Second, 10*time.Millisecond, "both share a stream")
+
+	f.CloseClientConnections()
+	eventually(t, ctx, inside+`(".note").textContent.startsWith("Connection lost")`, 5*time.Second, "it says that the connection is lost")
+	eventually(t, ctx, inside+`(".note").textContent === ""`, 10*time.Second, "it comes back")
+	run(t, ctx, chromedp.Evaluate(`window.overlay.detach(), window.second.detach()`, nil))
+	require.Eventually(t, func() bool { return f.streams.Load() == 0 }, 3*time.Second, 10*time.Millisecond, "no stream is left")
 }

@@ -70,7 +70,7 @@ func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", p.kind)
 	header.Set("ETag", p.tag)
-	header.Set("Cache-Control", "no-cache") // asks each time, by the tag: a new program has new pages
+	header.Set("Cache-Control", "no-cache")          // asks each time, by the tag: a new program has new pages
 	if header.Get("Content-Security-Policy") == "" { // the server may know who may frame a page
 		header.Set("Content-Security-Policy", policy)
 	}

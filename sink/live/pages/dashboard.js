@@ -6,7 +6,7 @@ import { draw, SPAN, timeline } from "./timeline.js";
 const base = new URL("./", location.href), EVERY = 2000;
 const STREAMS = { text: "Words", audio: "Voice", video: "Face" };
 const STATES = { waiting: "waiting", scoring: "scoring", no_data: "no data", left: "has left", erased: "erased" };
-const CLOCKS = { rtcp_sr: "the sender’s reports", abs_capture_time: "capture times", arrival: "times of arrival", container: "the file", record: "the record" };
+const CLOCKS = { rtcp_sr: "the sender’s reports", abs_capture_time: "capture times", arrival: "times of arrival", container: "the file", record: "the words’ own times" };
 const PURPOSES = { general: "", workplace: "at work: words only", education: "in education: words only" };
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 

@@ -153,8 +153,8 @@ export function sparkline(points) {
 const CSS = `:host { all: initial; position: absolute; top: 0; left: 0; z-index: 1; pointer-events: none; container-type: size; }
 * { box-sizing: border-box; margin: 0; padding: 0; }
 .panel { --up: #5fd6c5; --down: #ff9d83; --ink: #f6f5f0; --soft: #cdd0d5; --line: #fff3; --fill: var(--soft); --tone: #c9c6be;
-  position: absolute; top: .7em; left: .7em; width: min(16.5em, 100% - 1.4em); max-height: calc(100% - 1.4em); overflow: hidden;
-  padding: .6em .8em .7em; border-radius: .8em; background: #0f1114d9; color: var(--ink); font: clamp(11px, 2.4cqi, 15px)/1.35 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+  position: absolute; top: .7em; left: .7em; width: min(15.5em, 100% - 1.4em); max-height: calc(100% - 1.4em); overflow: hidden;
+  padding: .6em .8em .7em; border-radius: .8em; background: #0f1114d9; color: var(--ink); font: clamp(12px, 2.2cqi, 15px)/1.35 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 .folded { width: auto; padding-block: .35em; } .folded > :not(.head, .sr) { display: none; }
 .head { display: flex; align-items: baseline; gap: .5em; }
 .score { font: 500 1.9em/1.1 "Iowan Old Style", Palatino, Georgia, "Liberation Serif", serif; } .folded .score { font-size: 1.25em; }
@@ -169,7 +169,7 @@ button svg { width: 12px; fill: none; stroke: currentColor; stroke-width: 1.8; }
 .dot { width: 1em; margin: -.25em -.5em; border: 2px solid #0f1114; border-radius: 50%; background: var(--ink); } .provisional .dot { background: #0f1114; border-color: var(--ink); }
 .roll { width: 2px; margin: -.3em -1px; background: var(--ink); }
 p:empty, .off i { display: none; }
-.range { color: var(--soft); font-size: .86em; }
+.range { color: var(--soft); font-size: .9em; }
 .spark { display: block; width: 100%; height: 2.2em; margin-top: .4em; overflow: visible; fill: none; stroke: var(--ink); stroke-width: 1.75; stroke-linecap: round; }
 path { vector-effect: non-scaling-stroke; } .zero { stroke: var(--line); stroke-width: 1; }
 ul { margin-top: .4em; list-style: none; }

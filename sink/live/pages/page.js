@@ -202,6 +202,7 @@ async function start() {
   live.publisher = publish({
     url: base, session: live.session, participant: live.participant, token: () => $("token").value.trim(),
     headers: () => ({ "Valence-Consent": agreed().join(", ") || "none", "Valence-Purpose": purpose() }),
+    talks: () => boxes.text.checked,
     state: (state, why) => {
       if (live !== own) return;
       live.link = state;

@@ -40,12 +40,13 @@ export function fragment(sdp, candidates, end) {
  * @property {string} participant
  * @property {() => string} token
  * @property {() => Record<string, string>} headers what else the offer is sent with
+ * @property {() => boolean} talks whether a transcript may be sent at present
  * @property {(state: State, why?: string) => void} state
  * @property {(problem: any) => void} complaint what the server says of a transcript that it cannot use
  */
 
 /** @param {Options} options */
-export function publish({ url, session, participant, token, headers, state, complaint }) {
+export function publish({ url, session, participant, token, headers, talks, state, complaint }) {
   const endpoint = new URL(`whip/${encodeURIComponent(session)}/${encodeURIComponent(participant)}`, url);
   const bearer = () => (token() ? { Authorization: `Bearer ${token()}` } : {});
   /** @type {{audio: MediaStreamTrack | null, video: MediaStreamTrack | null}} */
@@ -86,6 +87,11 @@ export function publish({ url, session, participant, token, headers, state, comp
     const channel = pc.createDataChannel("transcript");
     const own = (now = { pc, senders, channel });
     channel.onopen = flush;
+    // A connection that brings neither media nor a message is taken for dead.
+    const pulse = setInterval(() => {
+      if (own.gone) clearInterval(pulse);
+      else if (!tracks.audio && !tracks.video && talks() && channel.readyState === "open") channel.send("[]");
+    }, 20_000);
     channel.onmessage = (event) => complaint(JSON.parse(event.data));
     let grace = 0;
     pc.onconnectionstatechange = () => {
