@@ -129,7 +129,7 @@ func newService(cfg config.Config, engine *pipeline.Engine, set telemetry.Settin
 	}
 	p.server, err = server.New(cfg.Server, server.Deps{
 		Calls: p.calls, Pulls: pulls{p.gateway}, WHIP: p.gateway.WHIP(),
-		Events: p.events.Events(), Pages: p.events.Pages(), Metrics: metrics,
+		Events: p.events.Events(), Pages: p.events.Pages(), Metrics: metrics, Ready: p.calls.Ready,
 	}, set)
 	return p, err
 }

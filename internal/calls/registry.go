@@ -161,6 +161,25 @@ func (r *Registry) Session(id string) (SessionState, bool) {
 	return c.state(), true
 }
 
+// Ready says why no new call can be taken; nil if one can.
+func (r *Registry) Ready() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.room()
+}
+
+// room is Ready for a caller who holds the lock.
+func (r *Registry) room() error {
+	switch {
+	case r.closed:
+		return fmt.Errorf("%w: the program is about to stop", ingest.ErrFull)
+	case len(r.calls) >= r.cfg.Max:
+		return fmt.Errorf("%w: %d calls go on already (calls.max)", ingest.ErrFull, len(r.calls))
+	default:
+		return nil
+	}
+}
+
 // Shutdown ends every call: what is open becomes final and is published, for as
 // long as ctx lets it. It may be called again.
 func (r *Registry) Shutdown(ctx context.Context) error {
@@ -199,13 +218,10 @@ func (r *Registry) person(session, participant string, purpose ingest.Purpose) (
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return nil, fmt.Errorf("%w: the program is about to stop", ingest.ErrFull)
-	}
 	c, ok := r.calls[session]
-	if !ok {
-		if len(r.calls) >= r.cfg.Max {
-			return nil, fmt.Errorf("%w: %d calls go on already (calls.max)", ingest.ErrFull, len(r.calls))
+	if !ok || r.closed {
+		if err = r.room(); err != nil {
+			return nil, err
 		}
 		if c, err = r.begin(session); err != nil {
 			return nil, err

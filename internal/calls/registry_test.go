@@ -276,6 +276,7 @@ func TestThereIsNoRoomBeyondTheLimits(t *testing.T) {
 		seat := o.join("alice")
 		_, err := o.Join(ingest.Entry{Session: "call", Participant: "bob"})
 		require.ErrorIs(o.t, err, ingest.ErrFull)
+		require.ErrorIs(o.t, o.Ready(), ingest.ErrFull)
 		_, err = o.Join(ingest.Entry{Session: "other", Participant: "bob"})
 		require.ErrorIs(o.t, err, ingest.ErrFull)
 		_, err = o.Join(ingest.Entry{Session: "a/b", Participant: "bob"})
