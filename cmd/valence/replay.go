@@ -112,7 +112,9 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 		to = append(to, shown{progress})
 		input = watched{source, progress}
 	}
-	call, err := engine.NewCall(r.call(cfg, engine, source, &seen), to)
+	settings := r.call(cfg, engine, source)
+	r.observe(&settings, &seen, progress)
+	call, err := engine.NewCall(settings, to)
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
@@ -213,9 +215,8 @@ func addTranscript(cfg *replay.Config, argument string) error {
 	return nil
 }
 
-// call lays the command line over the configuration. seen gets what a report
-// shows besides the events.
-func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *replay.Source, seen *report.Call) pipeline.CallConfig {
+// call lays the command line over the configuration.
+func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *replay.Source) pipeline.CallConfig {
 	c := pipeline.CallConfig{Align: cfg.Align, Rolling: cfg.Sink.Rolling}
 	c.Align.Limits = engine.Limits()
 	c.Align.Provisional = r.Provisional
@@ -229,19 +230,29 @@ func (r *replayCmd) call(cfg config.Config, engine *pipeline.Engine, source *rep
 	if source.TranscriptsAlone() {
 		c.Rolling.Kind = features.Utterance
 	}
+	return c
+}
+
+// observe has the report and the view, if there is one, see what no event says.
+func (r *replayCmd) observe(c *pipeline.CallConfig, seen *report.Call, progress *view.View) {
 	if r.Report != "" {
 		c.Observe = func(s inference.Score) {
 			if s.Window.Kind == features.Sliding {
 				seen.Attention = append(seen.Attention, report.AttentionOf(s)...)
 			}
 		}
-		c.Silent = func(w *features.Window) {
-			if w.Kind == features.Sliding {
-				seen.Silent = append(seen.Silent, report.SilenceOf(w))
-			}
+	}
+	c.Silent = func(w *features.Window) {
+		if w.Kind != features.Sliding {
+			return
+		}
+		if r.Report != "" {
+			seen.Silent = append(seen.Silent, report.SilenceOf(w))
+		}
+		if progress != nil {
+			progress.Silent(w, time.Now())
 		}
 	}
-	return c
 }
 
 // writeReport draws what was seen and what the store holds.

@@ -114,7 +114,10 @@ func nameWidth(s *state) int {
 // personLine is the rolling score and the newest window.
 func personLine(p *person, names, width int, st styles) string {
 	line := trailLine(p.name, p.trail, names, width, st)
-	if p.newest == nil {
+	switch {
+	case p.still != nil:
+		return line + st.faint.Render("  now nothing to score")
+	case p.newest == nil:
 		return line
 	}
 	e := p.newest
@@ -147,22 +150,32 @@ func trailLine(name string, trail []float64, names, width int, st styles) string
 
 // streamLine is the share of each stream, or why it is missing.
 func streamLine(p *person, names, width int, st styles) string {
-	if p.newest == nil {
+	var parts []string
+	absent := func(m ingest.Modality, why ingest.Reason) {
+		parts = append(parts, st.faint.Render(strings.ToLower(wording.Stream(m))+": "+wording.Because(why)))
+	}
+	indent := strings.Repeat(" ", names+2)
+	switch {
+	case p.still != nil:
+		for m, why := range p.still {
+			absent(ingest.Modality(m), why)
+		}
+		return indent + strings.Join(parts, "  ")
+	case p.newest == nil:
 		return ""
 	}
-	var parts []string
 	for m, part := range p.newest.Modalities.All() {
 		name := strings.ToLower(wording.Stream(ingest.Modality(m)))
 		switch {
 		case !part.Present:
-			parts = append(parts, st.faint.Render(name+": "+wording.Because(part.Reason)))
+			absent(ingest.Modality(m), part.Reason)
 		case width >= narrow:
 			parts = append(parts, name+" "+st.of(value(part.Score)).Render(bar(value(part.Weight), 8))+" "+wording.Percent(value(part.Weight)))
 		default:
 			parts = append(parts, name+" "+wording.Percent(value(part.Weight)))
 		}
 	}
-	return strings.Repeat(" ", names+2) + strings.Join(parts, "  ")
+	return indent + strings.Join(parts, "  ")
 }
 
 func value(n *sink.Number) float64 {

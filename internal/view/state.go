@@ -27,10 +27,12 @@ type person struct {
 	sliding bool      // has sliding windows, so that utterances do not count
 	trail   []float64 // the rolling value, the newest last
 	newest  *sink.Event
+	still   *reasons // why there is nothing to score since; nil if there is
 
 	sum, low, high float64 // of the scores
 	n              int
-	missing        [ingest.NumModalities]map[ingest.Reason]int // windows
+	missing        [ingest.NumModalities]map[ingest.Reason]int // windows that were scored
+	quiet          [ingest.NumModalities]map[ingest.Reason]int // and that could not be
 }
 
 // memory is how many values of a trail are kept: more than a terminal is wide.
@@ -40,7 +42,7 @@ const memory = 512
 func (s *state) add(e *sink.Event) {
 	p := s.person(e.Participant)
 	if e.Window.Kind == features.Sliding && !p.sliding {
-		*p = person{name: p.name, sliding: true}
+		*p = person{name: p.name, sliding: true, quiet: p.quiet}
 	}
 	if p.sliding != (e.Window.Kind == features.Sliding) {
 		return
@@ -56,7 +58,7 @@ func (s *state) add(e *sink.Event) {
 	default:
 		return // a correction of the past
 	}
-	p.newest = e
+	p.newest, p.still = e, nil
 }
 
 // join takes the session's value of an event in.

@@ -22,7 +22,10 @@ func renderLine(s *state) string {
 	}
 	var people []string
 	for _, p := range s.people {
-		if p.newest != nil {
+		switch {
+		case p.newest != nil && p.still != nil:
+			people = append(people, p.name+" "+wording.Signed(p.trail[len(p.trail)-1])+" (now nothing to score)")
+		case p.newest != nil:
 			people = append(people, p.name+" "+wording.Signed(p.trail[len(p.trail)-1])+" (now "+wording.Signed(float64(p.newest.Score))+" "+p.newest.Polarity+")")
 		}
 	}
@@ -47,6 +50,11 @@ func renderSummary(s *state, width int, st styles) string {
 	names := nameWidth(s)
 	for _, p := range s.people {
 		if p.n == 0 {
+			line := st.strong.Render(pad(p.name, names)) + "  nothing could be scored"
+			if why := p.unheard(); why != "" {
+				line += st.faint.Render(": " + why)
+			}
+			lines = append(lines, line)
 			continue
 		}
 		mean := p.sum / float64(p.n)
@@ -56,7 +64,7 @@ func renderSummary(s *state, width int, st styles) string {
 			lines = append(lines, strings.Repeat(" ", names+2)+st.faint.Render("missing: "+lost))
 		}
 	}
-	if s.windows() == 0 {
+	if len(s.people) == 0 {
 		lines = append(lines, "nothing could be scored")
 	}
 	return fit(lines, width)

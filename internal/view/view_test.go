@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/sink/sinktest"
 )
 
@@ -68,6 +70,37 @@ func TestColoursAreThoseOfThePolarity(t *testing.T) {
 func TestTheSummarySaysHowItWentAndWhatWasMissing(t *testing.T) {
 	golden(t, "summary.txt", renderSummary(replayed(60), 100, colours(termenv.Ascii)))
 	assert.Contains(t, renderSummary(&state{}, 100, colours(termenv.Ascii)), "nothing could be scored")
+}
+
+func TestWhereNothingCanBeScoredTheViewSaysWhy(t *testing.T) {
+	muted := reasons{ingest.ReasonNoTrack, ingest.ReasonMuted, ingest.ReasonMuted}
+	at := func(second int) time.Time { return sinktest.Start().Add(time.Duration(second) * time.Second) }
+	s := &state{done: 9 * time.Second, elapsed: time.Second}
+	s.add(sinktest.Event("call", "alice", 5))
+	s.silent("alice", at(5), reasons{}) // what came late has filled it
+	assert.Contains(t, render(s, 100, colours(termenv.Ascii)), "+0.22  now +0.41 positive")
+
+	s.silent("alice", at(6), muted)
+	s.silent("bob", at(6), reasons{ingest.ReasonNoTrack, ingest.ReasonNoSpeech, ingest.ReasonMuted})
+	for second := range 3 {
+		s.silent("bob", at(7+second), muted)
+	}
+	golden(t, "silent.txt", render(s, 100, colours(termenv.Ascii))+renderLine(s)+"\n"+renderSummary(s, 100, colours(termenv.Ascii)))
+
+	s.add(sinktest.Event("call", "alice", 7))
+	assert.Contains(t, render(s, 100, colours(termenv.Ascii)), "+0.22  now +0.41 positive")
+}
+
+func TestASilentWindowIsShownAsItIs(t *testing.T) {
+	var out strings.Builder
+	v := New(&out, Options{Title: "call"})
+	bob, err := ingest.NewParticipant("call", "bob")
+	require.NoError(t, err)
+	w := &features.Window{Participant: bob, End: sinktest.Start()}
+	w.Streams[ingest.Video].Reason = ingest.ReasonNoFace
+	v.Silent(w, sinktest.Start())
+	require.NoError(t, v.Close(sinktest.Start()))
+	assert.Contains(t, out.String(), "bob  nothing could be scored: no face in the picture\n")
 }
 
 func TestNamesCannotSteerTheTerminal(t *testing.T) {
