@@ -56,7 +56,7 @@ type Registry struct {
 // New checks the settings and starts nothing. Events go to publisher, what else
 // there is to say of participants to memory.
 func New(cfg Config, callConfig pipeline.CallConfig, engine *pipeline.Engine, publisher sink.Publisher, memory Memory, set telemetry.Settings) (*Registry, error) {
-	callConfig.Live = true
+	callConfig.Mode = pipeline.Live
 	if err := errors.Join(cfg.Validate(), callConfig.Align.Validate(), callConfig.Rolling.Validate()); err != nil {
 		return nil, err
 	}

@@ -3,11 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/valence-live/valence/features"
@@ -36,8 +33,8 @@ const windowQueue = 64
 // block, and nothing is dropped but what a live call sheds. Start, then Handle
 // any number of times, then Finish; all methods are called by one goroutine.
 //
-// Of a recorded call the Samples say what time it is. A live one (CallConfig.Live)
-// is told by Advance.
+// Of a recorded call the Samples say what time it is; others are told by Advance
+// (see Mode).
 type Call struct {
 	cfg       CallConfig
 	engine    *Engine
@@ -45,14 +42,14 @@ type Call struct {
 	count     counters
 	trouble   *telemetry.Trouble
 
-	people   map[*ingest.Participant]*align.Aligner
-	tracks   map[*ingest.Track]features.Extractor
-	order    *sequence
-	now      time.Time // the newest Sample's time: event time in a replay
-	windows  *queue.Queue[closed]
-	scoring  *errgroup.Group
-	stopped  context.Context //nolint:containedctx // ends when scoring has failed, so that Handle does not block for ever
-	finished bool
+	extraction *Extraction
+	people     map[*ingest.Participant]*align.Aligner
+	order      *sequence
+	now        time.Time // the newest Sample's time: event time in a replay
+	windows    *queue.Queue[closed]
+	scoring    *errgroup.Group
+	stopped    context.Context //nolint:containedctx // ends when scoring has failed, so that Handle does not block for ever
+	finished   bool
 }
 
 // closed is a window and how long after its end, in event time, it was closed.
@@ -61,8 +58,28 @@ type closed struct {
 	at     time.Time // wall time
 	late   time.Duration
 	losses uint64 // of its participant's rights, when it was closed
-	forget string // instead of a window: the participant whose rolling value is erased
+
+	// Instead of a window: what is done between two of them.
+	do func(*scorer)
 }
+
+// Mode says where the time of a call comes from, and what happens when it
+// cannot keep up.
+type Mode uint8
+
+// The modes.
+const (
+	// Recorded: the Samples say what time it is. Everything blocks, nothing is
+	// dropped, a failure ends the call.
+	Recorded Mode = iota
+	// Live: people who are there now. Advance says what the clock on the wall
+	// shows; a window that cannot be scored is counted and the call goes on;
+	// provisional windows are shed while too many wait.
+	Live
+	// Log: records that can be read again. Advance says what their time stamps
+	// say, Tick what the clock on the wall does; else as Recorded.
+	Log
+)
 
 // CallConfig is what one call is run with.
 type CallConfig struct {
@@ -74,10 +91,9 @@ type CallConfig struct {
 	// Silent, if set, sees each final window in which there was nothing to score,
 	// on the scoring goroutine; it must not keep the Window.
 	Silent func(*features.Window)
-	// Live makes it a call of people who are there now: Advance says what time it
-	// is, a window that cannot be scored is counted instead of ending the call,
-	// and provisional windows are shed while too many wait.
-	Live bool
+	Mode   Mode
+	// Resume is where an earlier owner of the call left off; nil for a new one.
+	Resume *Resume
 }
 
 // NewCall checks the settings and starts nothing. Events go to publisher.
@@ -85,15 +101,14 @@ func (e *Engine) NewCall(cfg CallConfig, publisher sink.Publisher) (*Call, error
 	if err := errors.Join(cfg.Align.Validate(), cfg.Rolling.Validate()); err != nil {
 		return nil, err
 	}
-	count, err := newCounters(e.set.Meter)
+	extraction, err := e.NewExtraction()
 	if err != nil {
 		return nil, err
 	}
 	c := &Call{
-		cfg: cfg, engine: e, publisher: publisher, count: count,
+		cfg: cfg, engine: e, publisher: publisher, extraction: extraction, count: extraction.count,
 		trouble: telemetry.NewTrouble(e.set.Logger, "a window of a live call could not be scored or published"),
 		people:  make(map[*ingest.Participant]*align.Aligner),
-		tracks:  make(map[*ingest.Track]features.Extractor),
 		order:   newSequence(),
 	}
 	c.windows, err = queue.New(windowQueue, queue.Block, func(w closed, _ queue.Reason) { c.dropWindow(w, "stopped") })
@@ -102,12 +117,12 @@ func (e *Engine) NewCall(cfg CallConfig, publisher sink.Publisher) (*Call, error
 
 // Start begins scoring. ctx bounds the whole call.
 func (c *Call) Start(ctx context.Context) error {
-	scores, err := rolling.New(c.cfg.Rolling)
+	s, err := c.newScorer()
 	if err != nil {
 		return err
 	}
 	c.scoring, c.stopped = errgroup.WithContext(ctx)
-	c.scoring.Go(func() error { return c.score(c.stopped, scores) })
+	c.scoring.Go(func() error { return s.run(c.stopped) })
 	return nil
 }
 
@@ -138,19 +153,13 @@ func (c *Call) Handle(ctx context.Context, s ingest.Sample) error {
 	if err != nil {
 		return err
 	}
-	if !c.cfg.Live {
+	if c.cfg.Mode == Recorded {
 		c.advance(s.Time)
 	}
-	if err := c.extract(ctx, s, aligner); err != nil {
+	if err := c.extraction.Extract(ctx, s, aligner.Push); err != nil {
 		return err
 	}
-	if aligner.Over() {
-		c.order.leave(s.Track.Participant)
-	}
-	if c.forward() != nil {
-		return c.Finish(ctx)
-	}
-	return nil
+	return c.passOn(ctx, s.Track.Participant, aligner)
 }
 
 // Advance says what time it is, on the clock of the Samples' times. A live call
@@ -170,38 +179,59 @@ func (c *Call) advance(t time.Time) {
 	}
 }
 
-// Withdraw erases what is kept of the streams of a participant that may no
-// longer be analysed. Windows that wait to be scored and hold any of it are
-// discarded, because the participant's rights were lost since.
-func (c *Call) Withdraw(p *ingest.Participant) error {
-	a, ok := c.people[p]
-	if !ok {
-		return nil
+// Push takes a Unit that was extracted elsewhere; the Call owns it.
+func (c *Call) Push(ctx context.Context, p *ingest.Participant, u features.Unit) error {
+	if c.finished {
+		discard(u)
+		return ErrFinished
 	}
-	for track, x := range c.tracks {
-		why := p.Refusal(track.Modality)
-		if track.Participant != p || why == "" {
-			continue
-		}
-		end := ingest.Sample{Track: track, Time: c.now, Payload: ingest.End{Reason: why}}
-		if err := x.Extract(end, discard); err != nil { // what is half a step in it goes too
-			return err
-		}
-		delete(c.tracks, track)
-		a.Withdraw(track.Modality, why)
+	if c.stopped.Err() != nil {
+		discard(u)
+		return c.Finish(ctx)
+	}
+	a, err := c.aligner(p)
+	if err != nil {
+		return err
+	}
+	a.Push(u)
+	return c.passOn(ctx, p, a)
+}
+
+// passOn hands on what a participant's aligner has closed.
+func (c *Call) passOn(ctx context.Context, p *ingest.Participant, a *align.Aligner) error {
+	if a.Over() {
+		c.order.leave(p)
+	}
+	if c.forward() != nil {
+		return c.Finish(ctx)
+	}
+	return nil
+}
+
+// Tick says what the clock on the wall shows, to a call whose time is that of a
+// log: it hands out provisional windows that would else wait, and nothing else.
+func (c *Call) Tick(wall time.Time) error {
+	for _, a := range c.people {
+		a.Tick(wall)
 	}
 	return c.forward()
 }
 
-// discard gives back what an extractor emits.
-func discard(u features.Unit) {
-	switch u := u.(type) {
-	case features.Vector:
-		u.Receipt.Release()
-	case features.Segment:
-		u.Receipt.Release()
-	case features.Mark:
+// Withdraw erases what is kept of the streams of a participant that may no
+// longer be analysed. Windows that wait to be scored and hold any of it are
+// discarded, because the participant's rights were lost since.
+func (c *Call) Withdraw(p *ingest.Participant) error {
+	if err := c.extraction.Forget(p, c.now, func(m ingest.Modality) bool { return p.Refusal(m) != "" }); err != nil {
+		return err
 	}
+	if a, ok := c.people[p]; ok {
+		for _, m := range ingest.Modalities() {
+			if why := p.Refusal(m); why != "" {
+				a.Withdraw(m, why)
+			}
+		}
+	}
+	return c.forward()
 }
 
 // Forget erases a participant: what is kept of every stream, and the rolling
@@ -212,60 +242,10 @@ func (c *Call) Forget(p *ingest.Participant) error {
 		delete(c.people, p)
 		c.order.leave(p)
 	}
-	for track, x := range c.tracks {
-		if track.Participant != p {
-			continue
-		}
-		if err := x.Extract(ingest.Sample{Track: track, Time: c.now, Payload: ingest.End{}}, discard); err != nil {
-			return err
-		}
-		delete(c.tracks, track)
+	if err := c.extraction.Forget(p, c.now, func(ingest.Modality) bool { return true }); err != nil {
+		return err
 	}
-	return c.windows.Put(c.stopped, closed{forget: p.ID()})
-}
-
-// extract turns a sample into units, if its person agreed to that.
-func (c *Call) extract(ctx context.Context, s ingest.Sample, aligner *align.Aligner) error {
-	defer s.Receipt.Release()
-	if s = c.consented(ctx, s); s.Payload == nil {
-		return nil
-	}
-	extractor, ok := c.tracks[s.Track]
-	if !ok {
-		var err error
-		if extractor, err = c.engine.NewExtractor(s.Track.Modality); err != nil {
-			return err
-		}
-		c.tracks[s.Track] = extractor
-	}
-	if err := extractor.Extract(s, aligner.Push); err != nil {
-		return fmt.Errorf("participant %s: %s at %s: %w", s.Track.Participant.ID(), s.Track.Modality, s.Time.Format(time.RFC3339Nano), err)
-	}
-	return nil
-}
-
-// consented replaces what the person did not agree to by a gap that says so.
-func (c *Call) consented(ctx context.Context, s ingest.Sample) ingest.Sample {
-	why := s.Track.Participant.Refusal(s.Track.Modality)
-	if why == "" {
-		return s
-	}
-	gap := ingest.Gap{Reason: why, End: s.Time}
-	switch p := s.Payload.(type) {
-	case ingest.PCM:
-		gap.End = s.Time.Add(p.Duration())
-	case *ingest.Picture:
-		p.Release()
-	case ingest.Segment:
-		gap.End = p.End
-	case ingest.Gap, ingest.Progress, ingest.End:
-		return s
-	}
-	c.count.dropped.Add(ctx, 1, metric.WithAttributes(
-		attribute.String("modality", s.Track.Modality.String()),
-		attribute.String("reason", string(why))))
-	s.Payload = gap
-	return s
+	return c.windows.Put(c.stopped, closed{do: func(s *scorer) { s.rolling.Forget(p.ID()) }})
 }
 
 // aligner returns the participant's aligner, made at their first sample.
@@ -277,7 +257,7 @@ func (c *Call) aligner(p *ingest.Participant) (*align.Aligner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.cfg.Live {
+	if c.cfg.Mode != Recorded {
 		a.Advance(c.now)
 	}
 	c.people[p] = a
@@ -291,7 +271,7 @@ func (c *Call) closed(w *features.Window) {
 		c.order.push(w)
 		return
 	}
-	if c.cfg.Live && c.windows.Len() >= windowQueue/2 {
+	if c.cfg.Mode == Live && c.windows.Len() >= windowQueue/2 {
 		c.dropWindow(c.at(w), string(ingest.ReasonShed))
 		return
 	}

@@ -22,7 +22,7 @@ import (
 // liveCall is a call with provisional windows that is told what time it is.
 func liveCall(t *testing.T, p inference.Predictor, to sink.Publisher, change func(*CallConfig)) *Call {
 	t.Helper()
-	cfg := CallConfig{Align: align.Default(), Rolling: rolling.Default(), Live: true}
+	cfg := CallConfig{Align: align.Default(), Rolling: rolling.Default(), Mode: Live}
 	cfg.Align.Provisional = true
 	if change != nil {
 		change(&cfg)

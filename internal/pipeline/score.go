@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,31 +21,86 @@ import (
 	"github.com/valence-live/valence/sink/rolling"
 )
 
-// score takes windows in their order until there are no more, and publishes an
+// scorer is the second half of a call, on a goroutine of its own.
+type scorer struct {
+	*Call
+	rolling   *rolling.Session
+	published map[string]time.Time // by participant: end of the newest final sliding window that was dealt with
+}
+
+func (c *Call) newScorer() (*scorer, error) {
+	values, err := rolling.New(c.cfg.Rolling)
+	if err != nil {
+		return nil, err
+	}
+	s := &scorer{Call: c, rolling: values, published: map[string]time.Time{}}
+	if r := c.cfg.Resume; r != nil {
+		values.Restore(r.State.Rolling)
+		maps.Copy(s.published, r.State.Published)
+	}
+	return s, nil
+}
+
+// run takes windows in their order until there are no more, and publishes an
 // event for each in which something is known.
-func (c *Call) score(ctx context.Context, scores *rolling.Session) error {
-	defer c.windows.Discard() // after an error: what is left is dropped, not leaked
+func (s *scorer) run(ctx context.Context) error {
+	defer s.windows.Discard() // after an error: what is left is dropped, not leaked
 	for {
-		w, err := c.windows.Get(ctx)
+		w, err := s.windows.Get(ctx)
 		switch {
 		case errors.Is(err, queue.ErrClosed):
 			return nil
 		case err != nil:
 			return err
-		case w.Window == nil:
-			scores.Forget(w.forget)
-		case w.Empty():
-			if c.cfg.Silent != nil && w.State == features.Final {
-				c.cfg.Silent(w.Window)
-			}
-			c.dropWindow(w, "no_data")
-		case w.revoked():
-			c.dropWindow(w, string(ingest.ReasonNoConsent))
-		default:
-			if err := c.scoreWindow(ctx, w, scores); err != nil && !c.survives(ctx, err) {
-				return err
-			}
+		case w.do != nil:
+			w.do(s)
+			continue
 		}
+		if err := s.deal(ctx, w); err != nil {
+			return err
+		}
+		if w.Kind == features.Sliding && w.State == features.Final {
+			who := w.Participant.ID()
+			s.published[who] = later(s.published[who], w.End)
+		}
+	}
+}
+
+// deal scores a window or says why not.
+func (s *scorer) deal(ctx context.Context, w closed) error {
+	switch {
+	case s.repeats(w):
+		s.dropWindow(w, "repeated")
+	case w.Empty():
+		if s.cfg.Silent != nil && w.State == features.Final {
+			s.cfg.Silent(w.Window)
+		}
+		s.dropWindow(w, "no_data")
+	case w.revoked():
+		s.dropWindow(w, string(ingest.ReasonNoConsent))
+	default:
+		if err := s.scoreWindow(ctx, w, s.rolling); err != nil && !s.survives(ctx, err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// repeats reports whether a window is one that an earlier owner of the call has
+// published, or that holds less than it did then.
+func (s *scorer) repeats(w closed) bool {
+	r := s.cfg.Resume
+	if r == nil {
+		return false
+	}
+	end, known := r.State.Published[w.Participant.ID()]
+	switch {
+	case !known:
+		return false
+	case w.Kind == features.Sliding && w.State != features.Corrected:
+		return !w.End.After(end)
+	default:
+		return w.Start.Before(r.Complete)
 	}
 }
 
@@ -53,7 +109,7 @@ func (w closed) revoked() bool { return w.Participant.Losses() != w.losses }
 
 // survives reports whether the call goes on after a window failed.
 func (c *Call) survives(ctx context.Context, err error) bool {
-	if !c.cfg.Live || ctx.Err() != nil {
+	if c.cfg.Mode != Live || ctx.Err() != nil {
 		return false
 	}
 	c.count.unscored.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", "failed")))
@@ -82,7 +138,7 @@ func (c *Call) scoreWindow(ctx context.Context, w closed, scores *rolling.Sessio
 	if span.IsRecording() {
 		span.SetAttributes(windowAttributes(w.Window)...)
 	}
-	if c.cfg.Live {
+	if c.cfg.Mode == Live {
 		c.stage(ctx, "gather", c.began(w), w.at)
 	}
 	c.stage(ctx, "queue", w.at, time.Now())
@@ -137,7 +193,7 @@ func (c *Call) publish(ctx context.Context, e *sink.Event) error {
 // began returns when the trace of a window begins: of a live one with the
 // capture of the first thing in it, which is on the clock of the wall.
 func (c *Call) began(w closed) time.Time {
-	if !c.cfg.Live {
+	if c.cfg.Mode != Live {
 		return w.at
 	}
 	first := w.at

@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/valence-live/valence/sink/rolling"
+)
+
+// State is what a call must hand over besides its open windows: numbers, times
+// and ids.
+type State struct {
+	Rolling rolling.State `json:"rolling"`
+	// Published is, by participant, the end of the newest final sliding window
+	// that was published, or in which there was nothing to publish.
+	Published map[string]time.Time `json:"published"`
+}
+
+// Resume is where an earlier owner of a call left off. The new one reads from
+// before the oldest window that was open then.
+type Resume struct {
+	State State
+	// Complete is from when on everything is read again. Windows that begin before
+	// and were published are left as they are: they would hold less now.
+	Complete time.Time
+}
+
+// Checkpoint returns the state after everything that was handed in so far has
+// been dealt with. It waits for that.
+func (c *Call) Checkpoint(ctx context.Context) (State, error) {
+	states := make(chan State, 1)
+	ask := closed{do: func(s *scorer) { states <- s.state() }}
+	if err := c.windows.Put(c.stopped, ask); err != nil {
+		return State{}, err
+	}
+	select {
+	case s := <-states:
+		return s, nil
+	case <-c.stopped.Done():
+		return State{}, c.stopped.Err()
+	case <-ctx.Done():
+		return State{}, ctx.Err()
+	}
+}
+
+func (s *scorer) state() State {
+	return State{Rolling: s.rolling.Snapshot(), Published: maps.Clone(s.published)}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
