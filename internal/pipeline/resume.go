@@ -31,7 +31,7 @@ type Resume struct {
 func (c *Call) Checkpoint(ctx context.Context) (State, error) {
 	states := make(chan State, 1)
 	ask := closed{do: func(s *scorer) { states <- s.state() }}
-	if err := c.windows.Put(c.stopped, ask); err != nil {
+	if err := c.windows.Put(c.stopped, ask); err != nil { //nolint:contextcheck // what ends the call ends the wait
 		return State{}, err
 	}
 	select {
