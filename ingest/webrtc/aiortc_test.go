@@ -2,6 +2,7 @@ package webrtc_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -48,7 +49,8 @@ func aiortc(t *testing.T, arguments ...string) *other {
 	if err != nil {
 		t.Skipf("aiortc cannot be had, so that another WebRTC stack is not tested: %s", why.String())
 	}
-	c := exec.CommandContext(t.Context(), strings.TrimSpace(string(python)), append([]string{"testdata/peer.py"}, arguments...)...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute) // it is asked to end by Cleanup
+	c := exec.CommandContext(ctx, strings.TrimSpace(string(python)), append([]string{"testdata/peer.py"}, arguments...)...)
 	c.Env = append(os.Environ(), "VALENCE_CONSENT=text, audio, video")
 	c.Stderr = os.Stderr
 	input, err := c.StdinPipe()
@@ -65,7 +67,8 @@ func aiortc(t *testing.T, arguments ...string) *other {
 	}()
 	t.Cleanup(func() {
 		_ = input.Close() // it may be closed
-		<-o.done
+		assert.NoError(t, <-o.done)
+		cancel()
 	})
 	return o
 }

@@ -164,11 +164,11 @@ func (s ICEServer) problems() []string {
 	return out
 }
 
-// pionServers returns the servers as pion takes them.
-func (c Config) pionServers() []pion.ICEServer {
-	out := make([]pion.ICEServer, 0, len(c.ICEServers))
+// configuration is that of a new connection.
+func (c Config) configuration() pion.Configuration {
+	out := pion.Configuration{BundlePolicy: pion.BundlePolicyMaxBundle}
 	for _, s := range c.ICEServers {
-		out = append(out, pion.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+		out.ICEServers = append(out.ICEServers, pion.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
 	}
 	return out
 }

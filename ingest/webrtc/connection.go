@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	pion "github.com/pion/webrtc/v4"
 
 	"github.com/valence-live/valence/ingest"
@@ -61,7 +60,7 @@ const arrivalQueue = 512
 // An arrival is an RTP packet or a sender report.
 type arrival struct {
 	remote *remote
-	packet *rtp.Packet
+	packet *held
 	report *rtcp.SenderReport
 	at     time.Time
 }
@@ -184,6 +183,9 @@ func (c *connection) serve(m *media) {
 			m.add(r)
 		case a := <-c.arrivals:
 			m.take(a)
+			if a.packet != nil {
+				c.gateway.packets.Put(a.packet)
+			}
 		case now := <-ticker.C:
 			m.tick(now)
 			if now.Sub(time.Unix(0, c.heard.Load())) > c.gateway.cfg.Idle {

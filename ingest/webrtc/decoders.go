@@ -41,8 +41,7 @@ func (p peer) open(track *ingest.Track, f format, emit func(ingest.Sample)) (dec
 		a, err := p.NewAudio(track, f.mime, f.clockRate, emit)
 		return sound{a}, err
 	}
-	kinds := map[string]codec.VideoCodec{"video/vp8": codec.VP8, "video/vp9": codec.VP9, "video/h264": codec.H264}
-	kind, ok := kinds[f.mime]
+	kind, ok := f.video()
 	if !ok {
 		return nil, fmt.Errorf("%w: %s", receive.ErrCodec, f.mime)
 	}
@@ -51,6 +50,26 @@ func (p peer) open(track *ingest.Track, f format, emit func(ingest.Sample)) (dec
 		return nil, err
 	}
 	return v, nil
+}
+
+// video returns the codec of pictures that a format is.
+func (f format) video() (codec.VideoCodec, bool) {
+	switch f.mime {
+	case "video/vp8":
+		return codec.VP8, true
+	case "video/vp9":
+		return codec.VP9, true
+	case "video/h264":
+		return codec.H264, true
+	default:
+		return "", false
+	}
+}
+
+// decodable is false for what only accompanies media, as retransmission does.
+func (f format) decodable() bool {
+	_, video := f.video()
+	return video || f.mime == "audio/opus"
 }
 
 // sound has no key frames.
@@ -65,7 +84,7 @@ func push(d decoder, a arrival) {
 	case a.report != nil:
 		d.Report(a.report, a.at)
 	default:
-		d.Push(a.packet, a.remote.extensions(a.packet), a.at)
+		d.Push(&a.packet.Packet, a.remote.extensions(&a.packet.Packet), a.at)
 	}
 }
 

@@ -23,6 +23,7 @@ type Gateway struct {
 	count   counters
 	limits  *limits
 	pulls   *pulls
+	packets sync.Pool // of *held
 
 	mu          sync.Mutex
 	state       state
@@ -59,6 +60,7 @@ func New(cfg Config, seating ingest.Seating, set telemetry.Settings) (*Gateway, 
 	}
 	g := &Gateway{
 		cfg: cfg, seating: seating, logger: set.Logger, count: count, limits: newLimits(cfg),
+		packets:     sync.Pool{New: func() any { return new(held) }},
 		connections: make(map[person]*connection), secrets: make(map[string]*connection),
 	}
 	g.pulls = newPulls(g)

@@ -15,6 +15,17 @@ const (
 	withheldLag  = 300 * time.Millisecond
 )
 
+// codecDwell is the least time between two changes of the codec: a decoder costs
+// more than a packet.
+const codecDwell = time.Second
+
+// A Sample that lies more than maxAhead in the future is not believed; after
+// aheadPatience of such the sender's clock is learned anew.
+const (
+	maxAhead      = 2 * time.Second
+	aheadPatience = time.Second
+)
+
 // lane is one track of a participant as one connection brings it: one RTP
 // stream, or one of several layers. It decodes nothing while the person does
 // not consent. One goroutine calls its methods.
@@ -30,6 +41,7 @@ type lane struct {
 	current *remote // the stream that is decoded
 	decoder decoder // nil while nothing is
 	format  format
+	opened  time.Time
 
 	next    *remote // the layer that is to take over at its first picture
 	coming  decoder
@@ -38,7 +50,9 @@ type lane struct {
 	sizes   map[string]*size
 	began   time.Time // when the first layer came
 
+	now      time.Time // of the newest packet or tick
 	floor    time.Time // no Sample begins before
+	ahead    time.Time // since when Samples come from the future; zero while they do not
 	withheld time.Time // where the next gap begins; zero while consent is given
 	ended    bool
 }
@@ -86,6 +100,8 @@ func (l *lane) choose(r *remote) {
 
 // take takes a packet or a report of one of the lane's streams.
 func (l *lane) take(a arrival) {
+	l.now = a.at
+	defer l.back()
 	if a.report != nil {
 		a.remote.report = a
 	}
@@ -137,10 +153,14 @@ func (l *lane) ready(a arrival) bool {
 		return true
 	}
 	if l.decoder != nil {
+		if a.at.Sub(l.opened) < codecDwell {
+			l.drop(l.track.Modality, "payload_type", 1)
+			return false
+		}
 		l.logger.Info("the codec has changed", slog.String("modality", l.track.Modality.String()), slog.String("codec", f.mime))
 	}
 	l.stop()
-	l.decoder, l.format = l.open(f, a.remote, l.emit), f
+	l.decoder, l.format, l.opened = l.open(f, a.remote, l.emit), f, a.at
 	return l.decoder != nil
 }
 
@@ -174,6 +194,8 @@ func (l *lane) closed(d decoder) {
 
 // tick tells the time to the decoders, and asks for key frames.
 func (l *lane) tick(now time.Time) {
+	l.now = now
+	defer l.back()
 	if !l.consents(now) {
 		l.withhold(now)
 		return
@@ -208,10 +230,34 @@ func (l *lane) withhold(now time.Time) {
 	l.floor = end
 }
 
+// back begins anew with a sender whose clock has run away, so that time does not
+// stand still until it is reached.
+func (l *lane) back() {
+	if l.ahead.IsZero() || l.now.Sub(l.ahead) < aheadPatience {
+		return
+	}
+	l.ahead = time.Time{}
+	l.stop()
+	if l.current != nil {
+		l.requestKeyFrame(l.current)
+	}
+}
+
 // emit delivers a Sample unless it would run backwards, as at a change of
 // decoder it might.
 func (l *lane) emit(s ingest.Sample) {
 	back := s.Time.Before(l.floor)
+	if s.Time.Sub(l.now) > maxAhead && !l.now.IsZero() {
+		if l.ahead.IsZero() {
+			l.ahead = l.now
+		}
+		l.drop(l.track.Modality, "ahead", 1)
+		if p, ok := s.Payload.(*ingest.Picture); ok {
+			p.Release()
+		}
+		return
+	}
+	l.ahead = time.Time{}
 	switch p := s.Payload.(type) {
 	case *ingest.Picture:
 		l.sized(p.Width)

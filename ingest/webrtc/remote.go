@@ -8,9 +8,11 @@ import (
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	pion "github.com/pion/webrtc/v4"
 
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/webrtc/receive"
 )
 
 // remote is one RTP stream: a track, or one layer of it.
@@ -76,32 +78,56 @@ func newRemote(track *pion.TrackRemote, receiver *pion.RTPReceiver) *remote {
 		}
 	}
 	for _, codec := range parameters.Codecs {
-		r.formats[uint8(codec.PayloadType)] = format{mime: strings.ToLower(codec.MimeType), clockRate: codec.ClockRate}
+		if f := (format{mime: strings.ToLower(codec.MimeType), clockRate: codec.ClockRate}); f.decodable() {
+			r.formats[uint8(codec.PayloadType)] = f
+		}
 	}
 	return r
+}
+
+// packetSize is that of the largest RTP packet, as pion receives them.
+const packetSize = 1500
+
+// held is a packet with the memory that it refers to. It goes back to the
+// gateway's pool once it was taken.
+type held struct {
+	rtp.Packet
+
+	data [packetSize]byte
 }
 
 // readPackets hands packets to the connection's goroutine until the track ends.
 func (c *connection) readPackets(r *remote) {
 	defer c.readers.Done()
-	count := c.gateway.count.received
+	g := c.gateway
 	for {
-		packet, _, err := r.track.ReadRTP()
-		if err != nil {
+		p, _ := g.packets.Get().(*held)
+		n, _, err := r.track.Read(p.data[:])
+		if n == 0 && err != nil {
+			g.packets.Put(p)
 			return
 		}
 		now := time.Now()
-		r.bytes.Add(int64(packet.MarshalSize()))
+		r.bytes.Add(int64(n))
 		r.newest.Store(now.UnixNano())
 		c.heard.Store(now.UnixNano())
-		count.Add(context.Background(), int64(packet.MarshalSize()))
+		g.count.received.Add(context.Background(), int64(n))
 		if !r.wanted.Load() || !c.seat.Track(r.modality).Participant.Consents(r.modality) {
+			g.packets.Put(p)
+			continue
+		}
+		// An error with a packet says that its payload type was not negotiated.
+		p.Packet = rtp.Packet{}
+		if err != nil || p.Unmarshal(p.data[:n]) != nil {
+			c.seat.Drop(r.modality, receive.ReasonMalformed, 1)
+			g.packets.Put(p)
 			continue
 		}
 		select {
-		case c.arrivals <- arrival{remote: r, packet: packet, at: now}:
+		case c.arrivals <- arrival{remote: r, packet: p, at: now}:
 		default:
 			c.seat.Drop(r.modality, "behind", 1)
+			g.packets.Put(p)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (w *whep) fetch(ctx context.Context) (stood time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	pc, err := api.NewPeerConnection(w.configuration())
+	pc, err := api.NewPeerConnection(w.pulls.gateway.cfg.configuration())
 	if err != nil {
 		return 0, err
 	}
@@ -69,7 +69,7 @@ func (w *whep) fetch(ctx context.Context) (stood time.Duration, err error) {
 	if r.status == http.StatusNotAcceptable {
 		// A counter-offer wants an answer: by a connection that has offered nothing.
 		if err = pc.GracefulClose(); err == nil {
-			pc, err = api.NewPeerConnection(w.configuration())
+			pc, err = api.NewPeerConnection(w.pulls.gateway.cfg.configuration())
 		}
 		if err != nil {
 			return 0, err
@@ -93,10 +93,6 @@ func (w *whep) fetch(ctx context.Context) (stood time.Duration, err error) {
 		return 0, err
 	}
 	return w.watch(ctx, c)
-}
-
-func (w *whep) configuration() pion.Configuration {
-	return pion.Configuration{ICEServers: w.pulls.gateway.cfg.pionServers(), BundlePolicy: pion.BundlePolicyMaxBundle}
 }
 
 // watch waits for the end of a connection.

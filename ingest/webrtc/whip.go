@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	pion "github.com/pion/webrtc/v4"
-
 	"github.com/valence-live/valence/ingest"
 )
 
@@ -149,7 +147,7 @@ func (g *Gateway) join(e ingest.Entry, from source) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := api.NewPeerConnection(pion.Configuration{ICEServers: g.cfg.pionServers(), BundlePolicy: pion.BundlePolicyMaxBundle})
+	pc, err := api.NewPeerConnection(g.cfg.configuration())
 	if err != nil {
 		seat.Leave()
 		return nil, err

@@ -36,6 +36,9 @@ type Options struct {
 	Loss, Reorder     float64
 	ReorderBy, Jitter time.Duration
 	Seed              uint64
+	// Noise is how many damaged packets go out beside each good one; what is good
+	// of the media is then little.
+	Noise int
 	// Drift is how much faster the sender's clock runs, as a share: 200e-6 for
 	// 200 ppm. Offset is what it is ahead by.
 	Drift  float64

@@ -303,6 +303,9 @@ func (p *Publisher) Mute(m ingest.Modality, muted bool) {
 	}
 }
 
+// Heal makes the network good from now on.
+func (p *Publisher) Heal() { p.wire.heal() }
+
 // SwitchCodec goes on with the pictures of another file, of another codec, at
 // the next key frame.
 func (p *Publisher) SwitchCodec(file string) { p.other.Store(&file) }
