@@ -34,6 +34,7 @@ func table() map[string][]string {
 		"internal/problem":   {},
 		"internal/layout":    {},
 		"internal/auth":      {},
+		"internal/brokers":   {},
 		"internal/config":    {"ingest", "features", "inference", "sink", "internal/auth", "internal/calls", "internal/pipeline", "internal/server", "internal/telemetry"},
 		"internal/extract":   {"ingest", "features", "internal/telemetry"},
 		"internal/view":      {"ingest", "features", "inference", "sink"},

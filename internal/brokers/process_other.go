@@ -1,0 +1,7 @@
+//go:build !linux
+
+package brokers
+
+import "syscall"
+
+func endsWithUs() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Tests against real servers: Apache Kafka and Redis, started by the tests on free ports of this machine and ended by them.
+# Gets both where they are missing. Arguments go to go test instead of the packages: scripts/test-servers.sh -run Restart ./sink/redis
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+cd "$here/.."
+kafka=$("$here/setup-kafka.sh" | tail -n 1)
+redis=$("$here/setup-redis.sh" | tail -n 1)
+export TEST_KAFKA_JARS=$kafka TEST_REDIS_SERVER=$redis
+# Only the packages that have such tests: the others would run what make test runs.
+mapfile -t packages < <(grep -rlE --include='*_test.go' '^//go:build .*\bservers\b' . | xargs -r -n 1 dirname | sort -u)
+[ "${#packages[@]}" -gt 0 ] || die "no test of this tree has the build tag servers."
+[ "$#" -gt 0 ] || set -- -race "${packages[@]}"
+say "tests with real servers: ${packages[*]}"
+go vet -tags servers "${packages[@]}"
+go test -tags servers -count=1 -timeout 30m "$@"
