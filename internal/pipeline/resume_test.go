@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/valence-live/valence/features"
+	"github.com/valence-live/valence/features/align"
+	"github.com/valence-live/valence/inference"
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/memory"
+	"github.com/valence-live/valence/sink/rolling"
+)
+
+// telling scores a window by what is in it, so that a window that holds less
+// has another score.
+type telling struct{ constant }
+
+func (m *telling) Predict(ctx context.Context, windows []*features.Window) []inference.Result {
+	results := m.constant.Predict(ctx, windows)
+	for i, w := range windows {
+		sum := 0.0
+		for _, v := range w.Audio {
+			sum += float64(v.Values[0])
+		}
+		results[i].Score.Value = sum / 1000
+	}
+	return results
+}
+
+// agreeing is a sink that refuses an event that says something else than one of
+// the same id and revision did.
+type agreeing struct {
+	*memory.Store
+	mu   sync.Mutex
+	said map[string]string
+}
+
+func (a *agreeing) Publish(ctx context.Context, e *sink.Event) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key, said := fmt.Sprintf("%s@%d", e.ID, e.Revision), e.Repeatable()
+	line, err := sink.Encode(&said)
+	if err != nil {
+		return err
+	}
+	if before, ok := a.said[key]; ok && before != string(line) {
+		return fmt.Errorf("%s is now %s", before, line)
+	}
+	a.said[key] = string(line)
+	return a.Store.Publish(ctx, e)
+}
+
+// entry is one record of a log: a unit of somebody, or the time.
+type entry struct {
+	who  int
+	unit features.Unit
+	at   time.Time
+}
+
+// logOf is a log of steps of sound of some people, ten a second each.
+func logOf(people, seconds int) []entry {
+	var out []entry
+	for i := range seconds * 10 {
+		at := time.Unix(1000, 0).Add(time.Duration(i) * 100 * time.Millisecond)
+		for who := range people {
+			out = append(out, entry{who, features.Vector{
+				Modality: ingest.Audio, Start: at, End: at.Add(100 * time.Millisecond), Values: []float32{float32((i*7 + who*3) % 11)},
+				Clock: ingest.Clock{Source: ingest.ClockRecord},
+			}, at})
+		}
+	}
+	return out
+}
+
+// replayLog runs entries through a call and returns it, still open.
+func replayLog(t require.TestingT, c *Call, people []*ingest.Participant, entries []entry) {
+	for _, e := range entries {
+		require.NoError(t, c.Push(context.Background(), people[e.who], e.unit))
+		require.NoError(t, c.Advance(e.at))
+	}
+}
+
+func logCall(t *testing.T, store sink.Publisher, from *Resume) *Call {
+	t.Helper()
+	cfg := CallConfig{Align: align.Default(), Rolling: rolling.Default(), Mode: Log, Resume: from}
+	c, err := engineWith(t, &telling{constant{value: 0.5}}).NewCall(cfg, store)
+	require.NoError(t, err)
+	require.NoError(t, c.Start(context.Background()))
+	return c
+}
+
+// Wherever a call is taken over, and however much of what was done since the
+// checkpoint is done again, the events are those of a call that was never
+// interrupted.
+func TestATakenOverCallPublishesWhatAnUninterruptedOneDoes(t *testing.T) {
+	const people, seconds = 2, 60
+	log := logOf(people, seconds)
+	ids := []string{"alice", "bob"}
+	whole := memory.New(memory.Default())
+	c := logCall(t, whole, nil)
+	replayLog(t, c, consenting(t, ids...), log)
+	require.NoError(t, c.Finish(context.Background()))
+	want := whole.Session("call")
+	require.Greater(t, len(want), 100)
+
+	rapid.Check(t, func(rt *rapid.T) {
+		checkpoint := rapid.IntRange(1, len(log)-1).Draw(rt, "records until the checkpoint")
+		crash := rapid.IntRange(checkpoint, len(log)).Draw(rt, "records until the crash")
+		store := &agreeing{Store: memory.New(memory.Default()), said: map[string]string{}}
+
+		first := logCall(t, store, nil)
+		people := consenting(t, ids...)
+		replayLog(rt, first, people, log[:checkpoint])
+		state, err := first.Checkpoint(context.Background())
+		require.NoError(rt, err)
+		replayLog(rt, first, people, log[checkpoint:crash])
+		_, err = first.Checkpoint(context.Background()) // what was handed in is published, then the process dies
+		require.NoError(rt, err)
+
+		needed := time.Unix(1000, 0).Add(-time.Hour)
+		for _, id := range ids {
+			end, known := state.Published[id]
+			if !known {
+				needed = time.Time{}
+				break
+			}
+			needed = later(needed, end.Add(-align.Default().Window-align.Default().Correction))
+		}
+		from := 0
+		for from < len(log) && log[from].at.Before(needed) {
+			from++
+		}
+		second := logCall(t, store, &Resume{State: state, Complete: log[from].at})
+		replayLog(rt, second, consenting(t, ids...), log[from:])
+		require.NoError(rt, second.Finish(context.Background()))
+		got := store.Session("call")
+		require.Len(rt, got, len(want))
+		for i := range want {
+			assert.Equal(rt, want[i].Repeatable(), got[i].Repeatable())
+		}
+		require.NoError(rt, abandon(first))
+	})
+}
+
+// abandon ends a call whose process has died, in a test.
+func abandon(c *Call) error {
+	c.windows.Discard()
+	return c.Finish(context.Background())
+}
