@@ -1,7 +1,7 @@
 # make        lists what there is
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo live test lint test-training train bench fuzz clean
+.PHONY: help setup build demo live test lint test-e2e test-servers test-training train bench fuzz generate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ test: setup ## all tests of the Go program, under the race detector
 lint: setup ## golangci-lint, ruff, shell and Dockerfile checks
 	@scripts/lint.sh
 
+test-e2e: build ## a real browser and a foreign WebRTC client against bin/valence (installs Chromium)
+	@scripts/test-e2e.sh
+
+test-servers: setup ## against a real Apache Kafka and a real Redis (gets both into the cache)
+	@scripts/test-servers.sh
+
 test-training: build ## tests, ruff and mypy of training/ (installs PyTorch into the cache)
 	@scripts/test-training.sh
 
@@ -39,6 +45,9 @@ bench: build ## what each stage costs here
 
 fuzz: setup ## each fuzz target for a minute
 	@scripts/fuzz.sh
+
+generate: ## the Go code of the schemas in api/, checked for compatibility
+	@scripts/generate.sh
 
 clean: ## remove what was built in the tree
 	@rm -rf bin out

@@ -33,9 +33,9 @@ func camera(t *testing.T) string {
 		}
 		defer pic.Release()
 		if first {
-			fmt.Fprintf(w, "YUV4MPEG2 W%d H%d F5:1 Ip A1:1 C420jpeg\n", pic.Width, pic.Height)
+			_, _ = fmt.Fprintf(w, "YUV4MPEG2 W%d H%d F5:1 Ip A1:1 C420jpeg\n", pic.Width, pic.Height)
 		}
-		fmt.Fprint(w, "FRAME\n")
+		_, _ = fmt.Fprint(w, "FRAME\n")
 		for _, plane := range []struct {
 			data                  []byte
 			width, height, stride int

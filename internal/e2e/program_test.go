@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,14 +29,14 @@ type program struct{ base string }
 
 // serve starts the program with ports of its own and reads the address that it
 // prints. It must stop by itself when it is asked to.
-func serve(t *testing.T) *program {
+func serve(t *testing.T, flags ...string) *program {
 	t.Helper()
 	binary := os.Getenv("E2E_VALENCE")
 	if binary == "" {
 		binary = filepath.Join("..", "..", "bin", "valence")
 	}
 	require.FileExists(t, binary, "build it first: make build")
-	cmd := exec.CommandContext(context.Background(), binary, "serve", "--listen", "127.0.0.1:0")
+	cmd := exec.CommandContext(context.Background(), binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
 	cmd.Env = append(os.Environ(), "VALENCE_INGEST_WEBRTC_UDP=127.0.0.1:0")
 	log, err := os.Create(filepath.Join(artefacts(t), strings.ReplaceAll(t.Name(), "/", "-")+".log"))
 	require.NoError(t, err)
@@ -55,9 +56,9 @@ func serve(t *testing.T) *program {
 }
 
 // state asks for a participant as the dashboard does.
-func (p *program) state(t *testing.T, session, participant string) *calls.ParticipantState {
+func (p *program) state(ctx context.Context, t *testing.T, session, participant string) *calls.ParticipantState {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/v1/sessions/"+session, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/v1/sessions/"+url.PathEscape(session), http.NoBody)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -79,9 +80,9 @@ func (p *program) state(t *testing.T, session, participant string) *calls.Partic
 // watch hands over the events of a call as they come, until the test ends.
 func (p *program) watch(t *testing.T, session string) <-chan *sink.Event {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/v1/sessions/"+session+"/events", http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/v1/sessions/"+url.PathEscape(session)+"/events", http.NoBody)
 	require.NoError(t, err)
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // the reader below closes it
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	events := make(chan *sink.Event, 10000)

@@ -4,9 +4,13 @@ import { because, follow, signed } from "./overlay.js";
 import { draw, SPAN, timeline } from "./timeline.js";
 
 const base = new URL("./", location.href), EVERY = 2000;
+/** @type {Record<string, string>} */
 const STREAMS = { text: "Words", audio: "Voice", video: "Face" };
+/** @type {Record<string, string>} */
 const STATES = { waiting: "waiting", scoring: "scoring", no_data: "no data", left: "has left", erased: "erased" };
+/** @type {Record<string, string>} */
 const CLOCKS = { rtcp_sr: "the sender’s reports", abs_capture_time: "capture times", arrival: "times of arrival", container: "the file", record: "the words’ own times" };
+/** @type {Record<string, string>} */
 const PURPOSES = { general: "", workplace: "at work: words only", education: "in education: words only" };
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -52,8 +56,7 @@ function card(who) {
     make("div", { class: "chart" }, make("div", { class: "scale", "aria-hidden": "true" }, make("span", {}, "+1"), make("span", {}, "0"), make("span", {}, "−1")),
       make("div", { class: "field" }, chart, gaps), make("div", { class: "axis", "aria-hidden": "true" }, make("span", {}, "3 min ago"), make("span", {}, "now"))),
     make("dl", { class: "facts" }, fact("What it rests on", make("dd", {}, parts)), fact("Agreed to", consent), fact("Delay after a window’s end", latency), fact("Left out", drops), fact("Clock", clock)), numbers);
-  /** @type {any} */
-  let state = {}, event = null;
+  let state = /** @type {any} */ ({}), event = /** @type {any} */ (null);
 
   const update = () => {
     const scoring = state.state === "scoring" && event;

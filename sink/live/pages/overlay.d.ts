@@ -47,3 +47,6 @@ export function signed(score: number): string;
 
 /** Why a stream is missing, in words. */
 export function because(reason?: string): string;
+
+/** How long to wait before the next try to connect, in ms: longer each time, and scattered. */
+export function backOff(tries: number): number;

@@ -54,12 +54,16 @@ const consent = () => ({ text: boxes.text.checked, audio: boxes.audio.checked, v
 const agreed = () => kinds.filter((kind) => boxes[kind].checked);
 const purpose = () => /** @type {any} */ ($("purpose")).value;
 
+let owed = false; // the server does not know yet what is agreed to
+
 /** Tells the server what is agreed to now. What is withdrawn has stopped here before. */
 async function record() {
   if (!live) return;
+  owed = true;
   try {
     if (agreed().length) await ask("PUT", `${me()}/consent`, { ...consent(), purpose: purpose() });
     else await ask("DELETE", `${me()}/consent`);
+    owed = false;
     if (live) said();
   } catch (error) {
     tell(`The server did not take the change: ${/** @type {Error} */ (error).message}`, "trouble");
@@ -98,13 +102,14 @@ async function device(kind) {
   } else {
     let track;
     try {
+      if (!navigator.mediaDevices) throw new Error("browsers allow it only to pages that come by https, or from the same computer");
       [track] = (await navigator.mediaDevices.getUserMedia(wanted[kind])).getTracks();
     } catch (error) {
       boxes[kind].checked = false;
       settle();
       throw new Error(`${kind === "audio" ? "The microphone" : "The camera"} cannot be used: ${/** @type {Error} */ (error).message}`);
     }
-    if (!live || !boxes[kind].checked) return track.stop();
+    if (!live || !boxes[kind].checked || tracks[kind]) return track.stop(); // things have changed meanwhile
     tracks[kind] = track;
     track.addEventListener("ended", () => {
       if (tracks[kind] !== track) return;
@@ -178,6 +183,7 @@ async function start() {
   }
   live = { session: $("session").value.trim(), participant: $("participant").value.trim(), link: "connecting" };
   const own = live;
+  owed = false;
   pen = scribe(clock.now, crypto.randomUUID().slice(0, 8));
   for (const id of ["session", "participant", "token"]) $(id).disabled = true;
   /** @type {any} */ ($("purpose")).disabled = true;
@@ -208,6 +214,7 @@ async function start() {
       live.link = state;
       if (state === "connecting") tell("Connecting");
       if (state === "live") said();
+      if (state === "live" && owed) record();
       if (state === "reconnecting") tell("Connection lost. Trying again.", "trouble");
       if (state === "refused") {
         stop();

@@ -33,6 +33,8 @@ export function fragment(sdp, candidates, end) {
   return [line("ice-ufrag"), line("ice-pwd"), media, `a=mid:${mid}`, ...candidates.map((c) => `a=${c.candidate}`), ...(end ? ["a=end-of-candidates"] : []), ""].join("\r\n");
 }
 
+/** @typedef {{pc: RTCPeerConnection, senders: Record<string, RTCRtpSender>, channel: RTCDataChannel, resource?: URL, gone?: boolean}} Connection */
+
 /**
  * @typedef {object} Options
  * @property {string | URL} url of the server
@@ -48,22 +50,21 @@ export function fragment(sdp, candidates, end) {
 /** @param {Options} options */
 export function publish({ url, session, participant, token, headers, talks, state, complaint }) {
   const endpoint = new URL(`whip/${encodeURIComponent(session)}/${encodeURIComponent(participant)}`, url);
-  const bearer = () => (token() ? { Authorization: `Bearer ${token()}` } : {});
+  const bearer = () => /** @type {Record<string, string>} */ (token() ? { Authorization: `Bearer ${token()}` } : {});
   /** @type {{audio: MediaStreamTrack | null, video: MediaStreamTrack | null}} */
   const tracks = { audio: null, video: null };
-  /** @type {{pc: RTCPeerConnection, senders: Record<string, RTCRtpSender>, channel: RTCDataChannel, resource?: URL, gone?: boolean} | null} */
-  let now = null;
+  let now = /** @type {Connection | null} */ (null);
   let stopped = false, tries = 0, timer = 0;
   /** @type {string[]} */
   const unsent = [];
 
-  const drop = (/** @type {typeof now} */ old) => {
+  const drop = (/** @type {Connection | null} */ old) => {
     if (!old || old.gone) return;
     old.gone = true;
     old.pc.close();
     if (old.resource) fetch(old.resource, { method: "DELETE", headers: bearer(), keepalive: true }).catch(() => {});
   };
-  const again = (/** @type {typeof now} */ old, wait = backOff(tries++)) => {
+  const again = (/** @type {Connection | null} */ old, wait = backOff(tries++)) => {
     if (stopped || (old && old !== now)) return;
     drop(now);
     now = null;
@@ -85,7 +86,8 @@ export function publish({ url, session, participant, token, headers, talks, stat
       captureTime(transceiver);
     }
     const channel = pc.createDataChannel("transcript");
-    const own = (now = { pc, senders, channel });
+    const own = /** @type {Connection} */ ({ pc, senders, channel });
+    now = own;
     channel.onopen = flush;
     // A connection that brings neither media nor a message is taken for dead.
     const pulse = setInterval(() => {
@@ -129,7 +131,7 @@ export function publish({ url, session, participant, token, headers, talks, stat
     }
   };
 
-  /** Sends candidates as they are found, some at a time. @param {NonNullable<typeof now>} own @param {string} tag */
+  /** Sends candidates as they are found, some at a time. @param {Connection} own @param {string} tag */
   const trickle = (own, tag) => {
     let found = /** @type {RTCIceCandidate[]} */ ([]), end = false, waiting = 0;
     const send = () => {

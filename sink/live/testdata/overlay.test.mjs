@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { backOff, because, parser, reading, signed, sparkline } from "../pages/overlay.js";
 
@@ -109,4 +110,18 @@ test("the line breaks where windows are missing", () => {
   const at = (s, score) => ({ at: s * 1000, score });
   assert.equal(sparkline([at(0, 0), at(1, 1), at(30, -1), at(60, 0)]), "M0.0 12.0h.01L1.7 2.0M50.0 22.0h.01M100.0 12.0h.01");
   assert.equal(sparkline([]), "");
+});
+
+test("every text of the panel can be read over any video", () => {
+  const css = readFileSync(new URL("../pages/overlay.js", import.meta.url), "utf8");
+  const colour = (pattern) => css.match(pattern)[1].match(/../g).map((hex) => parseInt(hex, 16));
+  const [r, g, b, alpha] = colour(/\.panel \{[^}]*background: #(\w{8})/);
+  const luminance = (rgb) => rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  for (const video of [0, 255]) {
+    const behind = luminance([r, g, b].map((c) => (c * alpha + video * (255 - alpha)) / 255));
+    for (const name of ["ink", "soft", "up", "down", "tone"]) {
+      const ratio = (luminance(colour(new RegExp(`--${name}: #(\\w{6})`))) + 0.05) / (behind + 0.05);
+      assert.ok(ratio >= 4.5, `--${name} over ${video}: ${ratio.toFixed(2)}`);
+    }
+  }
 });
