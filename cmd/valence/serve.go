@@ -117,7 +117,7 @@ func newService(cfg config.Config, engine *pipeline.Engine, set telemetry.Settin
 	call.Rolling.Hop = call.Align.Hop
 	p := &service{store: memory.New(memory.Live())}
 	var err error
-	if p.calls, err = calls.New(cfg.Calls, call, engine, p.store, p.store, set); err != nil {
+	if p.calls, err = calls.New(cfg.Calls, call, calls.Scoring(engine), p.store, p.store, set); err != nil {
 		return nil, err
 	}
 	if p.gateway, err = webrtc.New(cfg.Ingest.WebRTC, p.calls, set); err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/inference"
 	"github.com/valence-live/valence/ingest"
-	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
 )
@@ -25,7 +24,7 @@ const tick = 100 * time.Millisecond
 type call struct {
 	id       string
 	registry *Registry
-	pipeline *pipeline.Call
+	stage    Stage
 	inbox    *inbox
 	trouble  *telemetry.Trouble
 	stop     chan struct{}
@@ -47,13 +46,13 @@ func newCall(id string, r *Registry) (*call, error) {
 	cfg := r.call
 	cfg.Observe, cfg.Silent = c.scored, c.silent
 	var err error
-	c.pipeline, err = r.engine.NewCall(cfg, c)
+	c.stage, err = r.stages(id, cfg, c)
 	return c, err
 }
 
 // run is the life of the call.
 func (c *call) run(ctx context.Context) {
-	if err := c.pipeline.Start(ctx); err != nil {
+	if err := c.stage.Start(ctx); err != nil {
 		c.trouble.Warn(ctx, err)
 		return
 	}
@@ -96,10 +95,10 @@ func (c *call) work(ctx context.Context, batch []errand) {
 func (c *call) handle(ctx context.Context, s ingest.Sample) {
 	if p := c.find(s.Track.Participant.ID()); p != nil {
 		if gap, ok := p.explain(s); ok {
-			c.try(ctx, c.pipeline.Handle(ctx, gap))
+			c.try(ctx, c.stage.Handle(ctx, gap))
 		}
 	}
-	c.try(ctx, c.pipeline.Handle(ctx, s))
+	c.try(ctx, c.stage.Handle(ctx, s))
 }
 
 // advance tells the pipeline what time it is. Of those who speak by transcript
@@ -109,10 +108,10 @@ func (c *call) advance(ctx context.Context, now time.Time) {
 	heard := now.Add(-c.registry.call.Align.Lateness)
 	for _, p := range c.everybody() {
 		if p.speaks() {
-			c.try(ctx, c.pipeline.Handle(ctx, ingest.Sample{Track: p.tracks[ingest.Text], Time: heard, Payload: ingest.Progress{}}))
+			c.try(ctx, c.stage.Handle(ctx, ingest.Sample{Track: p.tracks[ingest.Text], Time: heard, Payload: ingest.Progress{}}))
 		}
 	}
-	c.try(ctx, c.pipeline.Advance(now))
+	c.try(ctx, c.stage.Advance(now))
 }
 
 // try reports what could not be used. The call goes on.
@@ -125,7 +124,7 @@ func (c *call) try(ctx context.Context, err error) {
 // finish takes what still waits, closes what is open, and forgets the call.
 func (c *call) finish(ctx context.Context) {
 	c.work(ctx, c.inbox.close())
-	c.try(ctx, c.pipeline.Finish(ctx))
+	c.try(ctx, c.stage.Finish(ctx))
 	c.registry.remove(c)
 }
 
@@ -199,7 +198,7 @@ func (c *call) everybody() []*person {
 
 // withdraw erases what may no longer be analysed.
 func (c *call) withdraw(p *person) {
-	c.errand(func() error { return c.pipeline.Withdraw(p.id) })
+	c.errand(func() error { return c.stage.Withdraw(p.id) })
 }
 
 // errand has something done on the call's goroutine. Of a call that has ended
@@ -219,7 +218,7 @@ func (c *call) erase(p *person) {
 	p.id.Revoke(all[:]...)
 	p.erase()
 	c.registry.tell(sink.Status{Session: c.id, Participant: p.id.ID(), At: time.Now().UTC(), State: sink.Erased, Purpose: c.purposeNow()})
-	c.errand(func() error { return c.pipeline.Forget(p.id) })
+	c.errand(func() error { return c.stage.Forget(p.id) })
 }
 
 func (c *call) purposeNow() ingest.Purpose {

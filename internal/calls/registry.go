@@ -38,7 +38,7 @@ type Memory interface {
 type Registry struct {
 	cfg       Config
 	call      pipeline.CallConfig
-	engine    *pipeline.Engine
+	stages    Stages
 	publisher sink.Publisher
 	memory    Memory
 	set       telemetry.Settings
@@ -55,13 +55,13 @@ type Registry struct {
 
 // New checks the settings and starts nothing. Events go to publisher, what else
 // there is to say of participants to memory.
-func New(cfg Config, callConfig pipeline.CallConfig, engine *pipeline.Engine, publisher sink.Publisher, memory Memory, set telemetry.Settings) (*Registry, error) {
+func New(cfg Config, callConfig pipeline.CallConfig, stages Stages, publisher sink.Publisher, memory Memory, set telemetry.Settings) (*Registry, error) {
 	callConfig.Mode = pipeline.Live
 	if err := errors.Join(cfg.Validate(), callConfig.Align.Validate(), callConfig.Rolling.Validate()); err != nil {
 		return nil, err
 	}
 	r := &Registry{
-		cfg: cfg, call: callConfig, engine: engine, publisher: publisher, memory: memory, set: set,
+		cfg: cfg, call: callConfig, stages: stages, publisher: publisher, memory: memory, set: set,
 		calls: make(map[string]*call),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())

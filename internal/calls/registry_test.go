@@ -45,7 +45,7 @@ func in(t *testing.T, change func(*calls.Config), test func(o *office)) {
 		call := pipeline.CallConfig{Align: align.Default(), Rolling: rolling.Default()}
 		call.Align.Limits, call.Align.Provisional = engine.Limits(), true
 		o := &office{t: t, store: memory.New(memory.Live())}
-		o.Registry, err = calls.New(cfg, call, engine, o.store, o.store, telemetry.Nop())
+		o.Registry, err = calls.New(cfg, call, calls.Scoring(engine), o.store, o.store, telemetry.Nop())
 		require.NoError(t, err)
 		test(o)
 		require.NoError(t, o.Shutdown(t.Context()))
