@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"log/slog"
@@ -211,28 +210,6 @@ func writeImage(t *testing.T, path string, img image.Image) {
 		err = jpeg.Encode(f, img, &jpeg.Options{Quality: 95})
 	}
 	require.NoError(t, errors.Join(err, f.Close()))
-}
-
-func TestColourPicturesKeepTheirColour(t *testing.T) {
-	img := image.NewRGBA(image.Rect(3, 5, 10, 10)) // odd sides, not at the origin
-	for y := 5; y < 10; y++ {
-		for x := 3; x < 10; x++ {
-			img.Set(x, y, color.RGBA{200, 30, 30, 255})
-		}
-	}
-	p := convert(img)
-	want, ok := color.YCbCrModel.Convert(color.RGBA{200, 30, 30, 255}).(color.YCbCr)
-	require.True(t, ok)
-	assert.Equal(t, 7, p.Width)
-	assert.Len(t, p.Cb, 4*3)
-	assert.True(t, p.FullRange)
-	for _, v := range p.Y {
-		assert.Equal(t, want.Y, v)
-	}
-	for i := range p.Cb {
-		assert.Equal(t, want.Cb, p.Cb[i])
-		assert.Equal(t, want.Cr, p.Cr[i])
-	}
 }
 
 func TestAHoleInAFileKeepsTheStepsInTheirPlace(t *testing.T) {

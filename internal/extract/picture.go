@@ -1,76 +1,25 @@
 package extract
 
 import (
-	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/jpeg" // what pictures may be
-	_ "image/png"
-	"io"
 	"os"
 
 	"github.com/valence-live/valence/features/video"
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/ingest/still"
 )
 
-const (
-	cropSide = video.CropSide
-	// maxPixels bounds what a small file can make us allocate.
-	maxPixels = 1 << 26
-)
+const cropSide = video.CropSide
 
 // readPicture reads a JPEG or PNG file.
-func readPicture(path string) (p *ingest.Picture, err error) {
-	f, err := os.Open(path) //nolint:gosec // G304: naming the file is the caller's purpose
+func readPicture(path string) (*ingest.Picture, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // G304: naming the file is the caller's purpose
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	size, _, err := image.DecodeConfig(f)
+	p, err := still.Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if size.Width < 1 || size.Height < 1 || size.Width > maxPixels/size.Height {
-		return nil, fmt.Errorf("%s has %dx%d pixels, at most %d are read", path, size.Width, size.Height, maxPixels)
-	}
-	if _, err = f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	img, _, err := image.Decode(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return convert(img), nil
-}
-
-// convert makes a full-range picture of an image, as JFIF defines it.
-func convert(img image.Image) *ingest.Picture {
-	size := img.Bounds().Size()
-	p := &ingest.Picture{Width: size.X, Height: size.Y, YStride: size.X, FullRange: true, Y: make([]byte, size.X*size.Y)}
-	if grey, ok := img.(*image.Gray); ok {
-		for y := range size.Y {
-			copy(p.Y[y*size.X:(y+1)*size.X], grey.Pix[y*grey.Stride:])
-		}
-		return p
-	}
-	p.CStride = (size.X + 1) / 2
-	rows := (size.Y + 1) / 2
-	p.Cb, p.Cr = make([]byte, p.CStride*rows), make([]byte, p.CStride*rows)
-	for y := 0; y < size.Y; y += 2 {
-		for x := 0; x < size.X; x += 2 {
-			var cb, cr, n int
-			for dy := range min(2, size.Y-y) {
-				for dx := range min(2, size.X-x) {
-					at := img.Bounds().Min.Add(image.Pt(x+dx, y+dy))
-					c := color.YCbCrModel.Convert(img.At(at.X, at.Y)).(color.YCbCr)
-					p.Y[(y+dy)*p.YStride+x+dx] = c.Y
-					cb, cr, n = cb+int(c.Cb), cr+int(c.Cr), n+1
-				}
-			}
-			i := y/2*p.CStride + x/2
-			p.Cb[i], p.Cr[i] = byte((cb+n/2)/n), byte((cr+n/2)/n) //nolint:gosec // means of bytes
-		}
-	}
-	return p
+	return p, nil
 }
