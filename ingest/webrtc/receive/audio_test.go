@@ -135,30 +135,41 @@ func dtx(from time.Duration, n int) (out []codec.Packet) {
 	return out
 }
 
+// quietFrames are what an encoder makes of digital silence.
+func quietFrames(n int) (out []codec.Packet) {
+	for i := range n {
+		out = append(out, codec.Packet{Time: time.Duration(i) * 20 * time.Millisecond, Data: []byte{0xf8, 0xff, 0xfe}})
+	}
+	return out
+}
+
 func TestSilenceThatIsNotSentIsFilledWithNoiseThatIsNotMute(t *testing.T) {
-	a, got, d := newAudio(t, receive.Default())
-	talk := units(t, ingest.Audio)[:150]
-	again := slices.Clone(talk)
-	for i := range again {
-		again[i].Time += 7 * time.Second
+	for name, talk := range map[string][]codec.Packet{"after talk": units(t, ingest.Audio)[:150], "after digital silence": quietFrames(150)} {
+		t.Run(name, func(t *testing.T) {
+			a, got, d := newAudio(t, receive.Default())
+			again := slices.Clone(talk)
+			for i := range again {
+				again[i].Time += 7 * time.Second
+			}
+			deliver(a, opusPackets(slices.Concat(talk, dtx(3*time.Second, 10), again), 65530, 7), nil)
+			requireSeamless(t, got)
+			assert.Empty(t, d)
+			assert.Zero(t, got.gaps(ingest.ReasonLost)+got.gaps(ingest.ReasonMuted))
+			sound := got.sound()
+			assert.InDelta(t, 10, sound.Duration().Seconds(), .01)
+			pause := sound[int(3.5*ingest.AudioRate):int(6.9*ingest.AudioRate)]
+			assert.Less(t, rms(pause), 3e-3, "comfort noise, below -50 dB")
+			zeros, longest := 0, 0
+			for _, v := range pause {
+				zeros++
+				if math.Abs(float64(v)) > lsb {
+					zeros = 0
+				}
+				longest = max(longest, zeros)
+			}
+			assert.Less(t, time.Duration(longest)*time.Second/ingest.AudioRate, 100*time.Millisecond)
+		})
 	}
-	deliver(a, opusPackets(slices.Concat(talk, dtx(3*time.Second, 10), again), 65530, 7), nil)
-	requireSeamless(t, got)
-	assert.Empty(t, d)
-	assert.Zero(t, got.gaps(ingest.ReasonLost)+got.gaps(ingest.ReasonMuted))
-	sound := got.sound()
-	assert.InDelta(t, 10, sound.Duration().Seconds(), .01)
-	pause := sound[int(3.5*ingest.AudioRate):int(6.9*ingest.AudioRate)]
-	assert.Less(t, rms(pause), 3e-3, "comfort noise, below -50 dB")
-	zeros, longest := 0, 0
-	for _, v := range pause {
-		zeros++
-		if math.Abs(float64(v)) > lsb {
-			zeros = 0
-		}
-		longest = max(longest, zeros)
-	}
-	assert.Less(t, time.Duration(longest)*time.Second/ingest.AudioRate, 100*time.Millisecond)
 }
 
 func TestAPacketThatIsLostInSilenceIsSilence(t *testing.T) {
@@ -174,8 +185,9 @@ func TestAPacketThatIsLostInSilenceIsSilence(t *testing.T) {
 func TestTheSoundOfAMutedTrackIsDigitalSilence(t *testing.T) {
 	a, got, d := newAudio(t, receive.Default())
 	all := units(t, ingest.Audio)[:50]
-	for i := range 100 {
-		all = append(slices.Clone(all), codec.Packet{Time: time.Second + time.Duration(i)*20*time.Millisecond, Data: []byte{0xf8, 0xff, 0xfe}})
+	for _, q := range quietFrames(100) {
+		q.Time += time.Second
+		all = append(slices.Clip(all), q)
 	}
 	deliver(a, opusPackets(all, 1, 1), nil)
 	assert.Empty(t, d)
@@ -200,21 +212,24 @@ func TestATrackThatWasStoppedForAWhileWasMuted(t *testing.T) {
 }
 
 func TestAnotherSSRCGoesOnInTime(t *testing.T) {
-	a, got, d := newAudio(t, receive.Default())
-	all := opusPackets(units(t, ingest.Audio)[:100], 1, 1)
-	for i := range all {
-		if i >= 50 {
-			all[i].pkt.SSRC = 7
-			all[i].pkt.SequenceNumber += 12345
-			all[i].pkt.Timestamp += 1 << 31
-			all[i].at += 300 * time.Millisecond
+	behind := 24000
+	for _, jump := range []uint32{1 << 31, 0, -uint32(behind)} {
+		a, got, d := newAudio(t, receive.Default())
+		all := opusPackets(units(t, ingest.Audio)[:100], 1, 1)
+		for i := range all {
+			if i >= 50 {
+				all[i].pkt.SSRC = 7
+				all[i].pkt.SequenceNumber += 12345
+				all[i].pkt.Timestamp += jump
+				all[i].at += 300 * time.Millisecond
+			}
 		}
+		deliver(a, all, nil)
+		assert.Empty(t, d)
+		assert.InDelta(t, 2, got.sound().Duration().Seconds(), .001)
+		last := got.samples[len(got.samples)-2]
+		assert.InDelta(t, 2.28, last.Time.Sub(origin).Seconds(), .01)
 	}
-	deliver(a, all, nil)
-	assert.Empty(t, d)
-	assert.InDelta(t, 2, got.sound().Duration().Seconds(), .001)
-	last := got.samples[len(got.samples)-2]
-	assert.InDelta(t, 2.28, last.Time.Sub(origin).Seconds(), .01)
 }
 
 func TestMalformedPacketsAreCountedAndLeftOut(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 // errPayload says that a packet is not what its payload format says.
 var errPayload = errors.New("malformed payload")
 
+// keptUnit is the largest buffer that is kept for the next frame.
+const keptUnit = 512 << 10
+
 // frame is an access unit that is being put together.
 type frame struct {
 	open   bool
@@ -52,6 +55,9 @@ type depacketizer interface {
 // begin starts a new frame with its first packet that came. whole says that the
 // packet is the first that was sent.
 func (f *frame) begin(p *packet, whole bool) {
+	if cap(f.unit) > keptUnit {
+		f.unit = nil
+	}
 	*f = frame{
 		open: true, whole: whole, unit: f.unit[:0], stamp: p.Meta.stamp, at: p.Meta.at, clock: p.Meta.clock,
 		layers: layers{id: -1, tl0: -1},

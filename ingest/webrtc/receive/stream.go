@@ -105,8 +105,8 @@ func (s *stream) Push(pkt *rtp.Packet, ext Extensions, arrival time.Time) {
 	s.work.Payload = nil
 }
 
-// Report takes in a sender report. It is for this track whatever its SSRC, as
-// long as a packet of that SSRC came last.
+// Report takes in a sender report. One of another SSRC than the newest packet's is
+// not for this stream and ignored.
 func (s *stream) Report(sr *rtcp.SenderReport, arrival time.Time) {
 	if s.begun && !s.ended && sr.SSRC == s.ssrc {
 		s.clock.Report(sr.NTPTime, sr.RTPTime, arrival)

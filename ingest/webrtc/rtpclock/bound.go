@@ -2,13 +2,14 @@ package rtpclock
 
 const (
 	// unreported is how much longer the fastest packets of one track may take
-	// from capture to arrival than those of another: devices, encoders and pacing
-	// differ. Arrivals cannot show it. Browsers stay below 60 ms.
+	// from capture to arrival than those of another. Arrivals cannot show it, so it
+	// is assumed: 100 ms hold a frame of sound, an encoder without look-ahead and
+	// the pacing of a frame.
 	unreported = 100 * millisecond
-	// unsettled is how late the first packets of a track may be all together; it
-	// is forgotten over the first settling of a track.
+	// unsettled is how late the first packets of a track may be all together. It is
+	// forgotten over the time settling, after the same time once.
 	unsettled = 150 * millisecond
-	settling  = 3 * second
+	settling  = 3 * second / 2
 	// current is how long after its last packet a track is compared with others.
 	current = 10 * second
 	// doubted is how long a report that did not fit is held against the track.
@@ -22,11 +23,11 @@ type suspicion struct{ off, from int64 }
 // error returns the largest error of the track's mapping at a media time against
 // a track with an exact mapping of the same kind.
 func (t *Track) error(x int64) int64 {
-	e := rounding + abs(t.carry.at(x))
+	e := abs(t.carry.at(x))
 	if t.mode == byArrival {
-		e += t.own.pending()
+		e += rounding + t.own.pending()
 	} else {
-		e = e - rounding + t.lines[t.mode.kind()].doubt(x)
+		e += t.lines[t.mode.kind()].doubt(x)
 	}
 	if t.stall.on {
 		e += t.stall.least - t.own.floor
@@ -39,7 +40,7 @@ func (t *Track) error(x int64) int64 {
 
 // loose returns the largest error of a track that is only placed by arrivals.
 func (t *Track) loose() int64 {
-	unseen := settling - min(t.own.at-t.own.first, settling)
+	unseen := min(max(2*settling-(t.own.at-t.own.first), 0), settling)
 	spread, pending := t.own.spread, int64(0)
 	if t.mode != byArrival {
 		c := &t.sender.clocks[t.mode.kind()]

@@ -22,6 +22,13 @@
 // error holds what is still to be corrected. Only a jump forwards of more than
 // 2 s is taken at once.
 //
+// The stated error is against what the sender's other tracks captured at the same
+// moment. It is the error of the lines of both tracks (four standard deviations), and
+// what both have yet to correct; for tracks that are placed by arrivals, or by
+// different clocks of the sender, also how far arrivals scatter and how much their
+// ways may differ unseen. What nobody can know yet (a track that has just begun, a
+// clock that was just set) the one that brings it states for both.
+//
 // Nothing here reads a clock or starts a goroutine; a Sender and its Tracks are
 // used by one goroutine at a time.
 package rtpclock

@@ -62,6 +62,35 @@ func TestPacketsThatAreHeldUpKeepTheirTimes(t *testing.T) {
 			audio, video := c.check(t)
 			assert.Less(t, lateness(audio, 0, c.length), 250*time.Millisecond)
 			assert.Less(t, lateness(video, 0, c.length), 250*time.Millisecond)
+			for _, g := range after(10*time.Second, audio) {
+				require.Equal(t, reports, g.source == ingest.ClockSenderReport, "the stream goes on, at %s", g.captured)
+			}
+		})
+	}
+}
+
+func TestTracksAreAlignedExactlyAgainAfterTheirSendersClockWasSet(t *testing.T) {
+	for _, step := range []time.Duration{time.Hour, -time.Hour, 500 * time.Millisecond, -500 * time.Millisecond, 100 * time.Millisecond} {
+		c := typical()
+		c.length = 2 * time.Minute
+		c.steps = map[time.Duration]time.Duration{31 * time.Second: step}
+		audio, video := c.check(t)
+		assert.Less(t, lateness(audio, 0, c.length), 250*time.Millisecond, "by %s", step)
+		assert.Less(t, max(worst(after(90*time.Second, audio)), worst(after(90*time.Second, video))), 10*time.Millisecond, "by %s", step)
+	}
+}
+
+func TestTimeKeepsUpWithASlowSender(t *testing.T) {
+	for name, reports := range map[string]bool{"with reports": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			c := typical()
+			c.length, c.drift = 20*time.Minute, -400e-6 // half a second in all
+			if !reports {
+				c.audio.reports, c.video.reports = nil, nil
+			}
+			audio, video := c.check(t)
+			assert.Less(t, lateness(audio, 0, c.length), 150*time.Millisecond)
+			assert.Less(t, lateness(video, 0, c.length), 150*time.Millisecond)
 		})
 	}
 }

@@ -48,6 +48,7 @@ type media struct {
 	jump               uint32        // by how much
 	ssrc               bool          // and it is another stream then
 	pauseFrom, pauseTo time.Duration // when nothing is sent
+	hurried            time.Duration // until when it is late by another 150 ms
 }
 
 // chrome sends the first sender report when the page said, then every second
@@ -130,6 +131,9 @@ func (c call) run() (audio, video []given) {
 				first = false
 				seq := i*int64(m.packets) + int64(p)
 				sent := captured + m.delay + time.Duration(p)*2*time.Millisecond
+				if captured < m.hurried {
+					sent += 150 * time.Millisecond
+				}
 				at := arrive(sent, sent+way())
 				events = append(events, happening{at, func(at time.Time) {
 					if second && !restarted {

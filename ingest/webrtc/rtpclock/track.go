@@ -38,6 +38,10 @@ func (t *Track) Arrived(rtp uint32, arrival time.Time) {
 	at := t.sender.arrival(arrival)
 	if t.begun {
 		ticks := unwrap(t.newest, rtp)
+		if ticks == t.newest { // more of a frame that has arrived, or padding
+			t.arrived = max(t.arrived, at)
+			return
+		}
 		if t.broken(nanoseconds(ticks-t.newest, t.rate), at) {
 			t.restart()
 			t.first = ticks
