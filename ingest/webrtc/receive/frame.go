@@ -18,6 +18,7 @@ const keptUnit = 512 << 10
 type frame struct {
 	open   bool
 	whole  bool   // begins with its first packet and misses none since
+	ended  bool   // has come to its end, though packets of higher spatial layers follow
 	unit   []byte // what the decoder gets; reused
 	stamp  uint32
 	at     time.Time

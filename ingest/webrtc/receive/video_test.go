@@ -87,6 +87,44 @@ func TestALossInAHigherLayerLeavesTheLowestExact(t *testing.T) {
 	assert.Len(t, pictures, 6)
 }
 
+// Two spatial layers, of which the higher one is lost now and then.
+func TestOfSpatialLayersTheLowestIsTaken(t *testing.T) {
+	all := unitsOf(t, "vp9-vorbis.webm", ingest.Video)
+	var arrived []sent
+	for i, u := range all {
+		rest, seq := u.Data, uint16(4*i)
+		header := []byte{0xa0, 0x80 | byte(i>>8), byte(i), 0, byte(i)} // I and L, not flexible
+		if i > 0 {
+			header[0] |= 0x40
+		}
+		for part := range 4 {
+			n := min(len(rest), (len(u.Data)+1)/2)
+			h := slices.Clone(header)
+			h[0] |= [4]byte{0x08, 0x04, 0x08, 0x04}[part]
+			data := []byte{0xff, 0xff}
+			if part < 2 {
+				data, rest = rest[:n], rest[n:]
+			} else {
+				h[3] = 1 << 1
+			}
+			if part > 1 && i%3 == 1 {
+				continue
+			}
+			arrived = append(arrived, sent{at: u.Time, pkt: rtp.Packet{
+				Header:  rtp.Header{SequenceNumber: seq + uint16(part), Timestamp: uint32(u.Time * 90 / time.Millisecond), Marker: part == 3},
+				Payload: slices.Concat(h, data),
+			}})
+		}
+	}
+	v, got, d := newVideo(t, codec.VP9)
+	deliver(v, arrived, nil)
+	assert.Zero(t, d[receive.ReasonBroken])
+	assert.Positive(t, d[receive.ReasonLost])
+	pictures := got.pictures()
+	requireExact(t, everyPicture(t, codec.VP9, all), pictures)
+	assert.Len(t, pictures, 7)
+}
+
 func TestEveryCodecIsExactWithAndWithoutLoss(t *testing.T) {
 	for _, c := range []struct {
 		codec codec.VideoCodec

@@ -27,6 +27,7 @@ func (vp9) add(f *frame, payload []byte) error {
 		l.key, l.droppable = f.layers.key, f.layers.droppable
 	}
 	f.layers = l
+	f.ended = payload[0]&0x04 != 0 // E
 	return f.append(r.data...)
 }
 
