@@ -23,12 +23,13 @@ const module = "github.com/valence-live/valence"
 // those before it and none behind.
 func table() map[string][]string {
 	return map[string][]string{
-		"ingest":    {"internal/telemetry", "internal/problem"},
-		"features":  {"ingest"},
+		"ingest":    {"internal/telemetry", "internal/problem", "internal/wire", "api"},
+		"features":  {"ingest", "api"},
 		"inference": {"ingest", "features", "internal/telemetry", "internal/queue"},
-		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue", "internal/problem"},
+		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue", "internal/problem", "internal/wire", "api"},
 
 		"api":                {},
+		"internal/wire":      {"api", "ingest"},
 		"internal/telemetry": {},
 		"internal/queue":     {},
 		"internal/problem":   {},
