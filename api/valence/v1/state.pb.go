@@ -32,8 +32,10 @@ type State struct {
 	Session     string                 `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Participant string                 `protobuf:"bytes,2,opt,name=participant,proto3" json:"participant,omitempty"`
 	// window_end is the end of the participant's last final window: what ends by then was published.
-	WindowEnd     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=window_end,json=windowEnd,proto3" json:"window_end,omitempty"`
-	Rolling       *RollingState          `protobuf:"bytes,4,opt,name=rolling,proto3" json:"rolling,omitempty"`
+	WindowEnd *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=window_end,json=windowEnd,proto3" json:"window_end,omitempty"`
+	Rolling   *RollingState          `protobuf:"bytes,4,opt,name=rolling,proto3" json:"rolling,omitempty"`
+	// consent is what the participant agreed to, with what the call is analysed for.
+	Consent       *Consent `protobuf:"bytes,5,opt,name=consent,proto3" json:"consent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -92,6 +94,13 @@ func (x *State) GetWindowEnd() *timestamppb.Timestamp {
 func (x *State) GetRolling() *RollingState {
 	if x != nil {
 		return x.Rolling
+	}
+	return nil
+}
+
+func (x *State) GetConsent() *Consent {
+	if x != nil {
+		return x.Consent
 	}
 	return nil
 }
@@ -401,13 +410,14 @@ var File_valence_v1_state_proto protoreflect.FileDescriptor
 const file_valence_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"\x16valence/v1/state.proto\x12\n" +
-	"valence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x01\n" +
+	"valence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16valence/v1/input.proto\"\xe1\x01\n" +
 	"\x05State\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12 \n" +
 	"\vparticipant\x18\x02 \x01(\tR\vparticipant\x129\n" +
 	"\n" +
 	"window_end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\twindowEnd\x122\n" +
-	"\arolling\x18\x04 \x01(\v2\x18.valence.v1.RollingStateR\arolling\"\xeb\x01\n" +
+	"\arolling\x18\x04 \x01(\v2\x18.valence.v1.RollingStateR\arolling\x12-\n" +
+	"\aconsent\x18\x05 \x01(\v2\x13.valence.v1.ConsentR\aconsent\"\xeb\x01\n" +
 	"\fRollingState\x121\n" +
 	"\asession\x18\x01 \x01(\v2\x17.valence.v1.RollingPartR\asession\x12N\n" +
 	"\fparticipants\x18\x02 \x03(\v2*.valence.v1.RollingState.ParticipantsEntryR\fparticipants\x1aX\n" +
@@ -454,23 +464,25 @@ var file_valence_v1_state_proto_goTypes = []any{
 	(*RollingTerm)(nil),           // 5: valence.v1.RollingTerm
 	nil,                           // 6: valence.v1.RollingState.ParticipantsEntry
 	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*Consent)(nil),               // 8: valence.v1.Consent
 }
 var file_valence_v1_state_proto_depIdxs = []int32{
 	7,  // 0: valence.v1.State.window_end:type_name -> google.protobuf.Timestamp
 	1,  // 1: valence.v1.State.rolling:type_name -> valence.v1.RollingState
-	2,  // 2: valence.v1.RollingState.session:type_name -> valence.v1.RollingPart
-	6,  // 3: valence.v1.RollingState.participants:type_name -> valence.v1.RollingState.ParticipantsEntry
-	3,  // 4: valence.v1.RollingPart.base:type_name -> valence.v1.RollingTotal
-	4,  // 5: valence.v1.RollingPart.last:type_name -> valence.v1.RollingKey
-	5,  // 6: valence.v1.RollingPart.terms:type_name -> valence.v1.RollingTerm
-	7,  // 7: valence.v1.RollingKey.end:type_name -> google.protobuf.Timestamp
-	4,  // 8: valence.v1.RollingTerm.key:type_name -> valence.v1.RollingKey
-	2,  // 9: valence.v1.RollingState.ParticipantsEntry.value:type_name -> valence.v1.RollingPart
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	8,  // 2: valence.v1.State.consent:type_name -> valence.v1.Consent
+	2,  // 3: valence.v1.RollingState.session:type_name -> valence.v1.RollingPart
+	6,  // 4: valence.v1.RollingState.participants:type_name -> valence.v1.RollingState.ParticipantsEntry
+	3,  // 5: valence.v1.RollingPart.base:type_name -> valence.v1.RollingTotal
+	4,  // 6: valence.v1.RollingPart.last:type_name -> valence.v1.RollingKey
+	5,  // 7: valence.v1.RollingPart.terms:type_name -> valence.v1.RollingTerm
+	7,  // 8: valence.v1.RollingKey.end:type_name -> google.protobuf.Timestamp
+	4,  // 9: valence.v1.RollingTerm.key:type_name -> valence.v1.RollingKey
+	2,  // 10: valence.v1.RollingState.ParticipantsEntry.value:type_name -> valence.v1.RollingPart
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_valence_v1_state_proto_init() }
@@ -478,6 +490,7 @@ func file_valence_v1_state_proto_init() {
 	if File_valence_v1_state_proto != nil {
 		return
 	}
+	file_valence_v1_input_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1,0 +1,197 @@
+package worker
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	valencev1 "github.com/valence-live/valence/api/valence/v1"
+	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/internal/pipeline"
+	"github.com/valence-live/valence/sink/rolling"
+)
+
+// snapshot is what an earlier owner of a call has left.
+type snapshot struct {
+	id      string
+	state   pipeline.State
+	purpose ingest.Purpose
+	rights  map[string][ingest.NumModalities]bool
+	heard   time.Time // of the log, when it was found
+}
+
+// stateKey is the key of a participant's record in the state topic.
+func stateKey(session, participant string) string { return session + "/" + participant }
+
+// checkpoint waits until what came so far is published, adds the state to the
+// values, and returns from where on records are still needed.
+func (s *session) checkpoint(ctx context.Context, values map[string][]byte) (offsets, error) {
+	if s.call == nil {
+		return s.marks.from(s.now), nil
+	}
+	state, err := s.call.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	needed := s.now
+	for id, p := range s.people {
+		if err := s.save(values, id, p, state); err != nil {
+			return nil, err
+		}
+		end, published := state.Published[id]
+		switch {
+		case p.last.IsZero():
+			continue // nothing but a consent
+		case !published:
+			end = time.Time{} // everything of theirs
+		case s.over(p, end):
+			continue
+		}
+		if end.Before(needed) {
+			needed = end
+		}
+	}
+	return s.marks.from(needed.Add(-s.reach())), nil
+}
+
+// reach is how far before the end of a window lies what it, its corrections and
+// its features may need.
+func (s *session) reach() time.Duration {
+	align := s.lane.worker.cfg.Call.Align
+	back := align.Limits.Window + align.Correction + align.Lateness
+	if s.media {
+		back += normalised
+	}
+	return back
+}
+
+// over reports whether nothing of a person can change any more.
+func (s *session) over(p *person, published time.Time) bool {
+	return !published.Before(p.last) && s.now.Sub(p.last) > s.reach()
+}
+
+// save adds a participant's record to the values.
+func (s *session) save(values map[string][]byte, id string, p *person, state pipeline.State) error {
+	rights := p.rights()
+	record := &valencev1.State{
+		Session: s.id, Participant: id,
+		Rolling: &valencev1.RollingState{Session: fromPart(state.Rolling.Session), Participants: map[string]*valencev1.RollingPart{}},
+		Consent: &valencev1.Consent{Text: rights[ingest.Text], Audio: rights[ingest.Audio], Video: rights[ingest.Video], Purpose: string(s.purpose)},
+	}
+	if end, ok := state.Published[id]; ok {
+		record.WindowEnd = timestamppb.New(end)
+	}
+	if part, ok := state.Rolling.Participants[id]; ok {
+		record.Rolling.Participants[id] = fromPart(part)
+	}
+	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(record)
+	values[stateKey(s.id, id)] = value
+	return err
+}
+
+// restore gathers what earlier owners of the lane's calls have left. A record
+// that cannot be read is left out: its call begins anew.
+func (l *lane) restore(ctx context.Context, saved map[string][]byte) {
+	for key, value := range saved {
+		record := new(valencev1.State)
+		if err := proto.Unmarshal(value, record); err != nil {
+			l.worker.trouble.Warn(ctx, poison("the state of %q: %w", key, err))
+			continue
+		}
+		if stateKey(record.GetSession(), record.GetParticipant()) != key {
+			l.worker.trouble.Warn(ctx, poison("the state of %q says that it is of %q", key, record.GetSession()))
+			continue
+		}
+		l.add(record)
+	}
+}
+
+func (l *lane) add(record *valencev1.State) {
+	s, ok := l.left[record.GetSession()]
+	if !ok {
+		s = snapshot{
+			id: record.GetSession(), purpose: l.worker.cfg.Purpose,
+			state:  pipeline.State{Rolling: rolling.State{Participants: map[string]rolling.Part{}}, Published: map[string]time.Time{}},
+			rights: map[string][ingest.NumModalities]bool{},
+		}
+	}
+	who := record.GetParticipant()
+	// Each record holds the value of the whole call as it was then: the newest counts.
+	if whole := toPart(record.GetRolling().GetSession()); newer(whole, s.state.Rolling.Session) {
+		s.state.Rolling.Session = whole
+	}
+	if part, ok := record.GetRolling().GetParticipants()[who]; ok {
+		s.state.Rolling.Participants[who] = toPart(part)
+	}
+	if end := record.GetWindowEnd(); end.IsValid() {
+		s.state.Published[who] = end.AsTime()
+	}
+	if c := record.GetConsent(); c != nil {
+		s.rights[who] = [ingest.NumModalities]bool{c.GetText(), c.GetAudio(), c.GetVideo()}
+		if p, err := ingest.ParsePurpose(c.GetPurpose()); err == nil && !p.Widens(s.purpose) {
+			s.purpose = p
+		}
+	}
+	l.left[s.id] = s
+}
+
+// newer reports whether a value has counted something that another has not.
+func newer(a, b rolling.Part) bool { return lastOf(a).After(lastOf(b)) }
+
+func lastOf(p rolling.Part) time.Time {
+	if n := len(p.Terms); n > 0 {
+		return p.Terms[n-1].End
+	}
+	return p.Last.End
+}
+
+// drop leaves a participant out.
+func (s *snapshot) drop(who string) {
+	delete(s.state.Published, who)
+	delete(s.rights, who)
+	delete(s.state.Rolling.Participants, who)
+}
+
+// forget deletes the records.
+func (s *snapshot) forget(values map[string][]byte) {
+	people := maps.Clone(s.rights)
+	for who := range s.state.Published {
+		people[who] = [ingest.NumModalities]bool{}
+	}
+	for who := range people {
+		values[stateKey(s.id, who)] = nil
+	}
+}
+
+func fromPart(p rolling.Part) *valencev1.RollingPart {
+	out := &valencev1.RollingPart{Base: &valencev1.RollingTotal{Sum: p.Base.Sum, Mass: p.Base.Mass}, Last: fromKey(p.Last)}
+	for _, t := range p.Terms {
+		out.Terms = append(out.Terms, &valencev1.RollingTerm{
+			Key: fromKey(t.Key), Revision: int32(t.Revision), Score: t.Score, Weight: t.Weight, //nolint:gosec // G115: revisions are few
+		})
+	}
+	return out
+}
+
+func fromKey(k rolling.Key) *valencev1.RollingKey {
+	return &valencev1.RollingKey{End: timestamppb.New(k.End), Participant: k.Participant, Id: k.ID}
+}
+
+func toPart(p *valencev1.RollingPart) rolling.Part {
+	out := rolling.Part{Base: rolling.Total{Sum: p.GetBase().GetSum(), Mass: p.GetBase().GetMass()}, Last: toKey(p.GetLast())}
+	for _, t := range p.GetTerms() {
+		out.Terms = append(out.Terms, rolling.Term{Key: toKey(t.GetKey()), Revision: int(t.GetRevision()), Score: t.GetScore(), Weight: t.GetWeight()})
+	}
+	return out
+}
+
+func toKey(k *valencev1.RollingKey) rolling.Key {
+	if !k.GetEnd().IsValid() {
+		return rolling.Key{}
+	}
+	return rolling.Key{End: k.GetEnd().AsTime(), Participant: k.GetParticipant(), ID: k.GetId()}
+}
+
