@@ -40,7 +40,7 @@ func (s *iceSession) negotiate(ctx context.Context, pc *pion.PeerConnection, off
 	if err != nil {
 		return "", refuse(http.StatusUnprocessableEntity, "negotiation", "The offer cannot be answered.").because(err)
 	}
-	if err := pc.SetLocalDescription(answer); err != nil {
+	if err = pc.SetLocalDescription(answer); err != nil {
 		return "", refuse(http.StatusUnprocessableEntity, "negotiation", "The offer cannot be answered.").because(err)
 	}
 	select {
@@ -50,15 +50,23 @@ func (s *iceSession) negotiate(ctx context.Context, pc *pion.PeerConnection, off
 	}
 	local := pc.LocalDescription()
 	var parsed sdp.SessionDescription
-	if err := parsed.UnmarshalString(local.SDP); err != nil {
+	if err = parsed.UnmarshalString(local.SDP); err != nil {
 		return "", fmt.Errorf("read our own answer: %w", err)
 	}
-	if err := whole(&parsed); err != nil {
+	if err = whole(&parsed); err != nil {
 		return "", err
+	}
+	// Candidates may come later (RFC 8838, 4.1.3); pion does not say so.
+	if _, there := parsed.Attribute("ice-options"); !there {
+		parsed.Attributes = append(parsed.Attributes, sdp.Attribute{Key: "ice-options", Value: "trickle"})
+	}
+	text, err = parsed.Marshal()
+	if err != nil {
+		return "", fmt.Errorf("write our own answer: %w", err)
 	}
 	ufrag, _ := iceCredentials(&parsed)
 	s.offer, s.answer, s.tag, s.candidates = offer, &parsed, `"`+ufrag+`"`, countCandidates(offer)
-	return local.SDP, nil
+	return string(text), nil
 }
 
 // whole refuses an answer that serves an offer in part.

@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"bytes"
 	"maps"
 	"net/http"
 	"slices"
@@ -25,8 +26,8 @@ func parseOffer(body []byte, maxCandidates int) (*sdp.SessionDescription, error)
 		return refuse(http.StatusBadRequest, "malformed", "The offer is malformed: "+format, args...)
 	}
 	var offer sdp.SessionDescription
-	if len(body) == 0 {
-		return nil, malformed("it is empty.")
+	if !bytes.HasPrefix(body, []byte("v=0")) {
+		return nil, malformed("it does not begin with v=0 (RFC 8866, 5.1).")
 	}
 	if err := offer.Unmarshal(body); err != nil {
 		return nil, refuse(http.StatusBadRequest, "malformed", "The offer is not SDP.").because(err)

@@ -71,6 +71,7 @@ func TestAnOfferIsAnswered(t *testing.T) {
 	media, _, _ := strings.Cut(answer, "m=application")
 	assert.NotContains(t, media, "a=sendrecv")
 	assert.Contains(t, answer, "a=setup:passive")
+	assert.Contains(t, answer, "a=ice-options:trickle\r\n")
 	assert.Contains(t, answer, "127.0.0.1")
 	assert.Contains(t, answer, " 203.0.113.7 ")
 	assert.Contains(t, answer, "a=end-of-candidates")
@@ -254,6 +255,7 @@ func TestAPatchFollowsTheEntityTag(t *testing.T) {
 			assert.Contains(t, w.Body.String(), "a=ice-ufrag:"+strings.Trim(h.Get("ETag"), `"`))
 			assert.Contains(t, w.Body.String(), "a=candidate:")
 			assert.Contains(t, w.Body.String(), "a=mid:0")
+			assert.Contains(t, w.Body.String(), "a=ice-options:trickle\r\n", "as in the answer")
 		default:
 			assert.Equal(t, "application/problem+json", h.Get("Content-Type"), c.name)
 		}
