@@ -194,4 +194,3 @@ func toKey(k *valencev1.RollingKey) rolling.Key {
 	}
 	return rolling.Key{End: k.GetEnd().AsTime(), Participant: k.GetParticipant(), ID: k.GetId()}
 }
-
