@@ -53,7 +53,9 @@ func engineWith(t *testing.T, p inference.Predictor) *Engine {
 	b, err := batch.New(batch.Default(), set, p)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Shutdown(context.WithoutCancel(t.Context()))) })
-	return &Engine{set: set, tracer: set.Tracer.Tracer(telemetry.Scope), batcher: b, extractors: &Extractors{}}
+	e := &Engine{set: set, tracer: set.Tracer.Tracer(telemetry.Scope), extractors: &Extractors{}}
+	e.scoring.Store(&scoring{batcher: b})
+	return e
 }
 
 func callWith(t *testing.T, p inference.Predictor, to sink.Publisher) *Call {

@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/features/align"
-	"github.com/valence-live/valence/inference"
-	"github.com/valence-live/valence/inference/batch"
 	"github.com/valence-live/valence/inference/model"
 	"github.com/valence-live/valence/inference/onnx"
 	"github.com/valence-live/valence/ingest"
@@ -27,12 +26,12 @@ import (
 // Calls, Close it after the last has finished. Its methods may be called from
 // several goroutines.
 type Engine struct {
+	cfg        EngineConfig
 	set        telemetry.Settings
 	tracer     trace.Tracer
-	runtime    *onnx.Runtime
-	bundle     *model.Bundle
+	runtime    *onnx.Runtime // of the encoders
 	extractors *Extractors
-	batcher    *batch.Batcher
+	scoring    atomic.Pointer[scoring]
 }
 
 // Bundle returns the files of the configured model: a folder, or the bundle
@@ -54,8 +53,9 @@ func Open(cfg EngineConfig, set telemetry.Settings) (_ *Engine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{set: set, tracer: set.Tracer.Tracer(telemetry.Scope)}
-	if e.bundle, err = model.Open(files); err != nil {
+	e := &Engine{cfg: cfg, set: set, tracer: set.Tracer.Tracer(telemetry.Scope)}
+	bundle, err := model.Open(files)
+	if err != nil {
 		return nil, err
 	}
 	if e.runtime, err = onnx.Open(onnx.Config{Library: cfg.Library}); err != nil {
@@ -69,28 +69,20 @@ func Open(cfg EngineConfig, set telemetry.Settings) (_ *Engine, err error) {
 	if e.extractors, err = OpenExtractors(files, e.runtime); err != nil {
 		return nil, err
 	}
-	if err = e.bundle.Implements(e.extractors.Contract()); err != nil {
-		return nil, err
-	}
-	predictor, err := e.runtime.Predictor(e.bundle)
+	s, err := e.open(bundle)
 	if err != nil {
 		return nil, err
 	}
-	e.batcher, err = batch.New(cfg.Batch, set, predictor)
-	return e, err
+	e.scoring.Store(s)
+	return e, nil
 }
 
 // Model returns the manifest of the loaded model.
-func (e *Engine) Model() *model.Manifest { return e.bundle.Manifest }
+func (e *Engine) Model() *model.Manifest { return e.scoring.Load().bundle.Manifest }
 
 // NewExtractor returns an extractor for one track.
 func (e *Engine) NewExtractor(m ingest.Modality) (features.Extractor, error) {
 	return e.extractors.New(m)
-}
-
-// Score scores one window. It blocks while all workers are busy.
-func (e *Engine) Score(ctx context.Context, w *features.Window) (inference.Score, error) {
-	return e.batcher.Score(ctx, w)
 }
 
 // Limits are what the model can read: what align.Config needs of it.
@@ -106,5 +98,5 @@ func (e *Engine) Limits() align.Limits {
 // Close frees the model. Calls must have finished; ctx bounds how long windows
 // that are still being scored are waited for.
 func (e *Engine) Close(ctx context.Context) error {
-	return errors.Join(e.batcher.Shutdown(ctx), e.runtime.Close())
+	return errors.Join(e.scoring.Load().close(ctx), e.runtime.Close())
 }

@@ -54,10 +54,7 @@ func (l *lane) handle(ctx context.Context, r kafka.Record) error {
 	if _, ok := l.next[r.Topic]; !ok {
 		l.next[r.Topic] = r.Offset
 	}
-	s, err := l.session(id)
-	if err != nil {
-		return err
-	}
+	s := l.session(id)
 	s.heard = l.log
 	s.marks.note(s.now, l.next)
 	ended, err := read.apply(ctx, s, participant)
@@ -77,16 +74,13 @@ func asWire(r kafka.Record) wire.Record {
 }
 
 // session returns the call of that id, begun or taken over if there is none.
-func (l *lane) session(id string) (*session, error) {
-	if s, ok := l.sessions[id]; ok {
-		return s, nil
+func (l *lane) session(id string) *session {
+	s, ok := l.sessions[id]
+	if !ok {
+		s = newSession(l, id)
+		l.sessions[id] = s
 	}
-	s, err := newSession(l, id)
-	if err != nil {
-		return nil, err
-	}
-	l.sessions[id] = s
-	return s, nil
+	return s
 }
 
 // Tick implements kafka.Lane.

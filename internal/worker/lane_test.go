@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -132,11 +133,7 @@ func (c clocked) Handle(ctx context.Context, s ingest.Sample) error {
 type archive struct{ values map[string][]byte }
 
 func (a *archive) Load(context.Context) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	for k, v := range a.values {
-		out[k] = v
-	}
-	return out, nil
+	return maps.Clone(a.values), nil
 }
 
 func (a *archive) Save(_ context.Context, values map[string][]byte) error {
@@ -277,6 +274,6 @@ func TestAWorkerOfAnotherContractSaysSo(t *testing.T) {
 	j.add(wire.TopicFeatures, r)
 	err = lane.Handle(t.Context(), j.records[0])
 	require.ErrorIs(t, err, kafka.ErrPoison)
-	assert.ErrorContains(t, err, "the same model")
+	require.ErrorContains(t, err, "the same model")
 	require.NoError(t, lane.Close())
 }

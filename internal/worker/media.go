@@ -80,8 +80,6 @@ func plain(c *valencev1.AudioChunk) (ingest.PCM, error) {
 type view struct {
 	codec   codec.VideoCodec
 	decoder *codec.Video
-	broken  bool      // until the next key frame
-	shown   time.Time // when the newest frame was captured
 }
 
 func (v *view) close() {
@@ -115,14 +113,11 @@ func (v *view) decode(f *valencev1.VideoFrame, logger *slog.Logger) (p *ingest.P
 	p, shown, err := v.decoder.Decode(f.GetData(), at, int(f.GetRotation()/90))
 	switch {
 	case errors.Is(err, codec.ErrKeyFrame):
-		v.broken = true // what came before was counted
-		return nil, at, nil
+		return nil, at, nil // those that cannot be shown before it
 	case err != nil:
-		v.broken = true
 		return nil, at, poison("%s: %w", f.GetCodec(), err)
 	case p != nil:
 		at = shown
 	}
-	v.broken = false
 	return p, at, nil
 }

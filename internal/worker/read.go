@@ -114,10 +114,10 @@ func (s *session) see(ctx context.Context, p *person, frame *valencev1.VideoFram
 	case err != nil:
 		return err
 	case picture == nil:
-		return s.advance(at)
+		return s.advance(at) //nolint:contextcheck // a call lives as long as its lane
 	case p.muted[ingest.Video]:
 		picture.Release()
-		return s.advance(at)
+		return s.advance(at) //nolint:contextcheck // a call lives as long as its lane
 	default:
 		return s.handle(ctx, p.sample(ingest.Video, at, picture))
 	}
@@ -192,7 +192,7 @@ func (s *session) step(ctx context.Context, p *person, step *valencev1.Step) (en
 		if err != nil {
 			return false, poison("%w", err)
 		}
-		return false, s.advance(at)
+		return false, s.advance(at) //nolint:contextcheck // a call lives as long as its lane
 	case *valencev1.Step_Withdraw:
 		m, _, err := unitpb.ToWithdrawal(kind.Withdraw)
 		if err != nil {
@@ -210,7 +210,7 @@ func (s *session) step(ctx context.Context, p *person, step *valencev1.Step) (en
 			return false, poison("%w", err)
 		}
 		at := timeOf(u)
-		if err := s.begin(at); err != nil {
+		if err := s.begin(at); err != nil { //nolint:contextcheck // a call lives as long as its lane
 			return false, err
 		}
 		if at.After(p.last) {

@@ -32,13 +32,13 @@ type session struct {
 }
 
 // newSession begins a call, or goes on where its earlier owner left off.
-func newSession(l *lane, id string) (*session, error) {
+func newSession(l *lane, id string) *session {
 	s := &session{lane: l, id: id, people: map[string]*person{}, purpose: l.worker.cfg.Purpose}
 	if left, ok := l.left[id]; ok {
 		delete(l.left, id)
 		s.from, s.purpose = &left, left.purpose
 	}
-	return s, nil
+	return s
 }
 
 // begin starts the call with its first record, which says from when on it can
@@ -77,7 +77,7 @@ func (s *session) advance(t time.Time) error {
 
 // handle takes a sample, as a replay does: its time is the time of the call.
 func (s *session) handle(ctx context.Context, sample ingest.Sample) error {
-	if err := s.advance(sample.Time); err != nil {
+	if err := s.advance(sample.Time); err != nil { //nolint:contextcheck // a call lives as long as its lane
 		return err
 	}
 	if p := s.people[sample.Track.Participant.ID()]; p != nil && sample.Time.After(p.last) {
