@@ -12,7 +12,7 @@ import (
 // beat says that everything captured before t has come: of one person, or of
 // everybody.
 func (s *session) beat(ctx context.Context, t time.Time, participant string) error {
-	if err := s.advance(t); err != nil {
+	if err := s.advance(t); err != nil { //nolint:contextcheck // a call lives as long as its lane
 		return err
 	}
 	for id, p := range s.people {
@@ -56,7 +56,7 @@ func (s *session) mute(ctx context.Context, p *person, at time.Time, mute *valen
 		}
 		p.muted[m] = mute.GetMuted()
 	}
-	return s.advance(at)
+	return s.advance(at) //nolint:contextcheck // a call lives as long as its lane
 }
 
 // timeOf is how far a unit brings its track.
