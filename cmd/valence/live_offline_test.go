@@ -37,7 +37,7 @@ func TestALiveCallIsScoredAsItsRecordingIs(t *testing.T) {
 	engine, err := pipeline.Open(cfg.Inference, telemetry.Nop())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, engine.Close(t.Context())) })
-	s, err := newService(cfg, engine, telemetry.Nop(), nil)
+	s, err := newService(roleAll, cfg, engine, telemetry.Nop(), nil)
 	require.NoError(t, err)
 	require.NoError(t, s.start(t.Context()))
 

@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -218,7 +219,13 @@ func (c *call) erase(p *person) {
 	p.id.Revoke(all[:]...)
 	p.erase()
 	c.registry.tell(sink.Status{Session: c.id, Participant: p.id.ID(), At: time.Now().UTC(), State: sink.Erased, Purpose: c.purposeNow()})
-	c.errand(func() error { return c.stage.Forget(p.id) })
+	c.errand(func() error {
+		err := c.stage.Forget(p.id)
+		if e, ok := c.registry.publisher.(sink.Eraser); ok {
+			err = errors.Join(err, e.Erase(c.registry.ctx, c.id, p.id.ID()))
+		}
+		return err
+	})
 }
 
 func (c *call) purposeNow() ingest.Purpose {

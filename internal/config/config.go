@@ -14,12 +14,15 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/valence-live/valence/features/align"
+	"github.com/valence-live/valence/ingest/kafka"
 	"github.com/valence-live/valence/ingest/webrtc"
 	"github.com/valence-live/valence/internal/calls"
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/server"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink/live"
+	"github.com/valence-live/valence/sink/outbox"
+	"github.com/valence-live/valence/sink/redis"
 	"github.com/valence-live/valence/sink/rolling"
 )
 
@@ -41,6 +44,8 @@ type Config struct {
 type Ingest struct {
 	// WebRTC takes the media of live calls.
 	WebRTC webrtc.Config `yaml:"webrtc"`
+	// Kafka reads the records of calls from a log.
+	Kafka kafka.Config `yaml:"kafka"`
 }
 
 // Sink says how scores leave.
@@ -49,15 +54,19 @@ type Sink struct {
 	Rolling rolling.Config `yaml:"rolling"`
 	// Live hands scores to those who watch.
 	Live live.Config `yaml:"live"`
+	// Redis keeps the latest scores for dashboards.
+	Redis redis.Config `yaml:"redis"`
+	// Outbox is what stands between scoring and each sink that may be in trouble.
+	Outbox outbox.Config `yaml:"outbox"`
 }
 
 // Default returns the configuration of a program that was told nothing.
 func Default() Config {
 	return Config{
-		Ingest:    Ingest{WebRTC: webrtc.Default()},
+		Ingest:    Ingest{WebRTC: webrtc.Default(), Kafka: kafka.Default()},
 		Align:     align.Default(),
 		Inference: pipeline.DefaultEngine(),
-		Sink:      Sink{Rolling: rolling.Default(), Live: live.Default()},
+		Sink:      Sink{Rolling: rolling.Default(), Live: live.Default(), Redis: redis.Default(), Outbox: outbox.Default()},
 		Calls:     calls.Default(),
 		Server:    server.Default(),
 		Log:       telemetry.Default(),
@@ -88,10 +97,13 @@ func LoadOver(c Config, file string, environ []string) (Config, error) {
 func (c Config) Validate() error {
 	return errors.Join(
 		c.Ingest.WebRTC.Validate(),
+		c.Ingest.Kafka.Validate(),
 		c.Align.Validate(),
 		c.Inference.Validate(),
 		c.Sink.Rolling.Validate(),
 		c.Sink.Live.Validate(),
+		c.Sink.Redis.Validate(),
+		c.Sink.Outbox.Validate(),
 		c.Calls.Validate(),
 		c.Server.Validate(),
 		c.Log.Validate(),

@@ -41,6 +41,8 @@ func table() map[string][]string {
 		"internal/view":      {"ingest", "features", "inference", "sink"},
 		"internal/pipeline":  {"ingest", "features", "inference", "sink", "internal/queue", "internal/telemetry"},
 		"internal/calls":     {"ingest", "features", "inference", "sink", "internal/pipeline", "internal/queue", "internal/telemetry"},
+		"internal/worker":    {"ingest", "features", "inference", "sink", "api", "internal/pipeline", "internal/telemetry", "internal/wire"},
+		"internal/relay":     {"ingest", "features", "sink", "api", "internal/calls", "internal/pipeline", "internal/wire"},
 		"internal/server":    {"ingest", "sink", "api", "internal/auth", "internal/calls", "internal/problem", "internal/telemetry"},
 		"internal/bench":     {"ingest", "features", "inference", "sink", "internal/config", "internal/pipeline", "internal/telemetry"},
 

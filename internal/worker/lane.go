@@ -136,6 +136,11 @@ func (l *lane) Checkpoint(ctx context.Context) (map[string]int64, error) {
 			delete(l.left, s.id)
 		}
 	}
+	if flush := l.worker.cfg.Flush; flush != nil {
+		if err := flush(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if l.state != nil && len(values) > 0 {
 		if err := l.state.Save(ctx, values); err != nil {
 			return nil, err

@@ -25,6 +25,9 @@ type Config struct {
 	Idle time.Duration
 	// MaxParticipants is how many people one call may have.
 	MaxParticipants int
+	// Flush waits until the publisher has delivered what it took; nil where it
+	// delivers at once. Nothing is committed before.
+	Flush func(ctx context.Context) error
 }
 
 // Worker makes the lanes of a consumer. It implements kafka.Handler.
