@@ -115,7 +115,7 @@ func (p *service) newConsumer(role role, cfg config.Config, call pipeline.CallCo
 // start opens the ways in, from the sink back to the source.
 func (p *service) start(ctx context.Context) (err error) {
 	long := context.WithoutCancel(ctx) // what ends is shut down in order
-	if err := p.sinks.start(long); err != nil {
+	if err = p.sinks.start(long); err != nil {
 		return err
 	}
 	defer func() {
