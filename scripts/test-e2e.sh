@@ -10,6 +10,8 @@ python=$("$here/setup-aiortc.sh" | tail -n 1)
 eval "$settings"
 export E2E_CHROMIUM E2E_AXE E2E_PYTHON=$python E2E_VALENCE=$PWD/bin/valence
 rm -rf out/e2e
-go vet -tags e2e ./internal/e2e
+go vet -tags e2e ./internal/e2e ./cmd/valence
 go test -tags e2e -count=1 -timeout 10m -v ./internal/e2e
+say "the demo call, live and recorded (a minute)"
+go test -tags e2e -count=1 -timeout 10m -v -run ALiveCallIsScoredAsItsRecordingIs ./cmd/valence
 say "pictures: out/e2e"
