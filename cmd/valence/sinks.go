@@ -7,6 +7,7 @@ import (
 	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/kafka"
 	"github.com/valence-live/valence/sink/memory"
 	"github.com/valence-live/valence/sink/outbox"
 	"github.com/valence-live/valence/sink/redis"
@@ -25,6 +26,15 @@ func newSinks(role role, cfg config.Config, store *memory.Store, set telemetry.S
 	s := &sinks{Fanout: sink.Fanout{store}}
 	if role == roleWorker {
 		cfg.Sink.Outbox.Full = outbox.Block // the log can be read later
+	}
+	if cfg.Sink.Kafka.Enabled() {
+		p, err := kafka.New(cfg.Sink.Kafka, set)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.add("kafka", cfg.Sink.Outbox, p, p.Close, set); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
 	}
 	if cfg.Sink.Redis.Enabled() {
 		p, err := redis.New(cfg.Sink.Redis, set)

@@ -20,6 +20,7 @@ import (
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/server"
 	"github.com/valence-live/valence/internal/telemetry"
+	sinkkafka "github.com/valence-live/valence/sink/kafka"
 	"github.com/valence-live/valence/sink/live"
 	"github.com/valence-live/valence/sink/outbox"
 	"github.com/valence-live/valence/sink/redis"
@@ -54,6 +55,8 @@ type Sink struct {
 	Rolling rolling.Config `yaml:"rolling"`
 	// Live hands scores to those who watch.
 	Live live.Config `yaml:"live"`
+	// Kafka takes every score, for programs that read streams.
+	Kafka sinkkafka.Config `yaml:"kafka"`
 	// Redis keeps the latest scores for dashboards.
 	Redis redis.Config `yaml:"redis"`
 	// Outbox is what stands between scoring and each sink that may be in trouble.
@@ -66,7 +69,7 @@ func Default() Config {
 		Ingest:    Ingest{WebRTC: webrtc.Default(), Kafka: kafka.Default()},
 		Align:     align.Default(),
 		Inference: pipeline.DefaultEngine(),
-		Sink:      Sink{Rolling: rolling.Default(), Live: live.Default(), Redis: redis.Default(), Outbox: outbox.Default()},
+		Sink:      Sink{Rolling: rolling.Default(), Live: live.Default(), Kafka: sinkkafka.Default(), Redis: redis.Default(), Outbox: outbox.Default()},
 		Calls:     calls.Default(),
 		Server:    server.Default(),
 		Log:       telemetry.Default(),
@@ -102,6 +105,7 @@ func (c Config) Validate() error {
 		c.Inference.Validate(),
 		c.Sink.Rolling.Validate(),
 		c.Sink.Live.Validate(),
+		c.Sink.Kafka.Validate(),
 		c.Sink.Redis.Validate(),
 		c.Sink.Outbox.Validate(),
 		c.Calls.Validate(),
