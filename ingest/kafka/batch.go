@@ -2,12 +2,11 @@ package kafka
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go/compress"
 )
 
@@ -24,8 +23,6 @@ const (
 	logAppendTime = 1 << 3
 	transactional = 1 << 4
 	control       = 1 << 5
-
-	maxInflated = 1 << 27 // of one batch
 )
 
 // entry is a record, or what is left of a batch that cannot be read.
@@ -51,6 +48,7 @@ type decoder struct {
 	topic      string
 	partition  int
 	castagnoli *crc32.Table
+	zstd       *zstd.Decoder // nil until one is needed
 }
 
 func newDecoder(topic string, partition int) *decoder {
@@ -168,7 +166,7 @@ func (d *decoder) records(out []entry, b batch, from int64) ([]entry, error) {
 	data := b.records
 	if codec := compress.Compression(b.attributes & compressed); codec != compress.None {
 		var err error
-		if data, err = inflate(codec, data); err != nil {
+		if data, err = d.inflate(codec, data); err != nil {
 			return out, fmt.Errorf("%w: %w", errCorrupt, err)
 		}
 	}
@@ -199,31 +197,4 @@ func (d *decoder) records(out []entry, b batch, from int64) ([]entry, error) {
 		}
 	}
 	return out, nil
-}
-
-func inflate(codec compress.Compression, data []byte) ([]byte, error) {
-	c := codec.Codec()
-	if c == nil {
-		return nil, fmt.Errorf("there is no compression %d", codec)
-	}
-	in := &reader{rest: data}
-	r := c.NewReader(in)
-	out, err := io.ReadAll(io.LimitReader(r, maxInflated+1))
-	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, err
-	}
-	if len(out) > maxInflated {
-		return nil, fmt.Errorf("it inflates to more than %d bytes", maxInflated)
-	}
-	return out, nil
-}
-
-// Read makes a reader one for the decompressors.
-func (r *reader) Read(p []byte) (int, error) {
-	if len(r.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
 }

@@ -51,7 +51,7 @@ func New(cfg Config, h Handler, set telemetry.Settings) (*Consumer, error) {
 		return nil, err
 	}
 	c.lease = newLease(cfg.SessionTimeout)
-	c.member = &member{client: c.client, cfg: cfg, lease: c.lease, generation: -1}
+	c.member = &member{client: c.client, cfg: cfg, lease: c.lease, generation: -2}
 	if c.counters, err = newCounters(c); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // errSilent says why a member gives up its partitions on its own account.
-var errSilent = errors.New("no heartbeat was answered within the session timeout")
+var errSilent = errors.New("the group has given us up, or no heartbeat was answered within the session timeout")
 
 // join tries to get a seat until it has one or ctx ends. Lanes stand still
 // meanwhile; if the group may give their partitions away they are dropped.
@@ -38,11 +38,19 @@ func (c *Consumer) join(ctx context.Context) (assignment, bool) {
 		}
 		if ctx.Err() == nil {
 			c.wait(err)
-			c.trouble.Warn(ctx, err)
+			if !settling(err) || pause.last > time.Second {
+				c.trouble.Warn(ctx, err)
+			}
 		}
 		pause.wait(ctx)
 	}
 	return assignment{}, false
+}
+
+// settling reports whether an error is usual while a broker starts or a group
+// is new.
+func settling(err error) bool {
+	return errors.Is(err, kafkago.NotCoordinatorForGroup) || errors.Is(err, kafkago.GroupCoordinatorNotAvailable) || errors.Is(err, kafkago.GroupLoadInProgress)
 }
 
 // arrange drops lanes whose partitions are gone, lets those go on that stay,
@@ -127,7 +135,7 @@ func (c *Consumer) serve(ctx context.Context, a assignment) error {
 // lose drops all lanes: others may have their partitions.
 func (c *Consumer) lose(ctx context.Context, why error) {
 	c.lease.end()
-	c.member.forget()
+	c.member.interrupt(stale(why))
 	c.wait(why)
 	c.set.Logger.WarnContext(ctx, "lost the partitions, joining again", slog.Any("error", why))
 	c.dropAll()

@@ -235,6 +235,9 @@ func (l *lane) fatal(err error) bool {
 		return false
 	case transient(err):
 		l.c.trouble.Warn(l.ctx, err)
+		if stale(err) {
+			signal(l.c.lapsed)
+		}
 		return false
 	default:
 		return true

@@ -30,7 +30,7 @@ type member struct {
 
 	mu         sync.Mutex
 	id         string // empty before the group has given one
-	generation int32  // of the last sync
+	generation int32  // of the last sync; -2, which none follows, before that
 }
 
 // protocolName is our balancer's. Members of other programs cannot join the
@@ -132,7 +132,7 @@ func (m *member) askToJoin(ctx context.Context, owned []int) (*joingroup.Respons
 		if code == 0 || code == kafkago.MemberIDRequired { // KIP-394: join again by the name given
 			m.mu.Lock()
 			if m.id != joined.MemberID {
-				m.id, m.generation = joined.MemberID, -1
+				m.id, m.generation = joined.MemberID, -2
 			}
 			m.mu.Unlock()
 		}
@@ -159,17 +159,23 @@ func (m *member) refused(err error) error {
 }
 
 // forget gives up the seat: the next join is that of a new member.
-func (m *member) forget() {
+func (m *member) forget() { m.interrupt(true) }
+
+// interrupt says that others may have had our partitions. We keep our name
+// unless the group does not know it: it would wait for the one that has it.
+func (m *member) interrupt(unknown bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.id, m.generation = "", -1
+	if m.generation = -2; unknown {
+		m.id = ""
+	}
 }
 
 // beat tells the group that we are alive, and extends the lease if it agrees.
 // kafkago.RebalanceInProgress says that members join or leave.
 func (m *member) beat(ctx context.Context) error {
 	m.mu.Lock()
-	request := &heartbeat.Request{GroupID: m.cfg.Group, GenerationID: m.generation, MemberID: m.id}
+	request := &heartbeatRequest{heartbeat.Request{GroupID: m.cfg.Group, GenerationID: m.generation, MemberID: m.id}}
 	m.mu.Unlock()
 	asked := time.Now()
 	answer, err := m.client.ask(ctx, min(m.client.timeout, m.cfg.SessionTimeout/3), request)

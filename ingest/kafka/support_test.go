@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/internal/telemetry"
@@ -188,4 +189,25 @@ func numbered(prefix string, from, n int) []message {
 		out[i] = message{key: []byte("call"), value: []byte(prefix + strconv.Itoa(from+i)), time: time.Now()}
 	}
 	return out
+}
+
+// makeTopics makes topics by hand.
+func (c *client) makeTopics(t *testing.T, partitions int, topics ...string) {
+	t.Helper()
+	request := &kafkago.CreateTopicsRequest{}
+	for _, topic := range topics {
+		request.Topics = append(request.Topics, kafkago.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1})
+	}
+	require.Eventually(t, func() bool {
+		answer, err := c.api.CreateTopics(t.Context(), request)
+		if err != nil {
+			return false
+		}
+		for _, err := range answer.Errors {
+			if err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
+				return false
+			}
+		}
+		return true
+	}, soon, 100*time.Millisecond)
 }

@@ -1,0 +1,249 @@
+//go:build servers
+
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/valence-live/valence/internal/brokers"
+)
+
+// writer puts a record into every partition of both topics again and again
+// until it is stopped, and remembers which were written for certain.
+type writer struct {
+	stop    func()
+	mu      sync.Mutex
+	written map[string]bool
+}
+
+// pass lets time pass on a real broker's clock.
+func pass(d time.Duration) { <-time.After(d) }
+
+func write(t *testing.T, cfg Config) *writer {
+	t.Helper()
+	w := &writer{written: map[string]bool{}}
+	client := asker(t, cfg)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var all sync.WaitGroup
+	for p := range cfg.Partitions {
+		for _, topic := range cfg.Topics {
+			all.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					value := fmt.Sprintf("%s-%d-%d", topic, p, i)
+					for ctx.Err() == nil && client.produce(ctx, topic, p, []message{{key: []byte("call"), value: []byte(value), time: time.Now()}}) != nil {
+						pass(50 * time.Millisecond)
+					}
+					if ctx.Err() == nil {
+						w.mu.Lock()
+						w.written[value] = true
+						w.mu.Unlock()
+					}
+					pass(10 * time.Millisecond)
+				}
+			})
+		}
+	}
+	w.stop = func() { cancel(); all.Wait() }
+	t.Cleanup(w.stop)
+	return w
+}
+
+// everything checks that no record that was written was missed, and returns
+// how many were handled more than once.
+func (w *writer) everything(t *testing.T, l *ledger) (again int) {
+	t.Helper()
+	w.stop()
+	require.Eventually(t, func() bool {
+		seen := l.values()
+		for v := range w.written {
+			if seen[v] == 0 {
+				return false
+			}
+		}
+		return true
+	}, soon, 100*time.Millisecond, "every record that was written is handled")
+	for _, n := range l.values() {
+		again += n - 1
+	}
+	t.Logf("%d records written, %d handled again", len(w.written), again)
+	return again
+}
+
+func TestAMemberThatJoinsAndOneThatLeavesLoseNothing(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	l := newLedger()
+	one := run(t, cfg, l.as("one"))
+	one.joined(t, 4)
+	w := write(t, cfg)
+	require.Eventually(t, func() bool { return l.count() > 200 }, soon, 10*time.Millisecond)
+
+	began := time.Now()
+	two := run(t, cfg, l.as("two"))
+	two.joined(t, 2)
+	one.joined(t, 2)
+	t.Logf("the second member had its partitions after %s", time.Since(began).Round(time.Millisecond))
+	for p := range 4 {
+		assert.LessOrEqual(t, l.opened[p], 2, "a lane that stays is not opened again")
+	}
+	before := l.count()
+	require.Eventually(t, func() bool { return l.count() > before+200 }, soon, 10*time.Millisecond)
+	two.stop()
+	one.joined(t, 4)
+	assert.Zero(t, w.everything(t, l), "an orderly hand-over repeats nothing")
+}
+
+func TestABrokerThatIsAwayIsWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		trouble func(*brokers.Server)
+		away    time.Duration
+	}{
+		{"stopped for 5 s", func(s *brokers.Server) { s.Stop() }, 5 * time.Second},
+		{"killed for a moment", func(s *brokers.Server) { s.Kill() }, 0},
+		{"frozen for 20 s", func(s *brokers.Server) { s.Pause() }, 20 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := brokers.Kafka(t)
+			cfg := quick(server.Addr)
+			l := newLedger()
+			one, two := run(t, cfg, l.as("one")), run(t, cfg, l.as("two"))
+			one.joined(t, 2)
+			two.joined(t, 2)
+			w := write(t, cfg)
+			require.Eventually(t, func() bool { return l.count() > 200 }, soon, 10*time.Millisecond)
+			c.trouble(server)
+			pass(c.away)
+			if strings.HasPrefix(c.name, "frozen") {
+				server.Resume()
+			} else {
+				server.Restart()
+			}
+			back, before := time.Now(), l.count()
+			require.Eventually(t, func() bool { return l.count() > before+200 }, soon, 10*time.Millisecond)
+			t.Logf("200 more records were handled %s after the broker was back", time.Since(back).Round(time.Millisecond))
+			w.everything(t, l)
+			require.Eventually(t, func() bool { return one.Ready() == nil && two.Ready() == nil }, soon, 10*time.Millisecond)
+		})
+	}
+}
+
+// TestChild is no test: it is the member that others kill.
+func TestChild(t *testing.T) {
+	addr, name := os.Getenv("VALENCE_TEST_KAFKA"), os.Getenv("VALENCE_TEST_FILE")
+	if addr == "" {
+		t.Skip("started by other tests")
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	require.NoError(t, err)
+	l := newLedger()
+	l.handle = func(_ context.Context, r Record) error {
+		_, err := file.WriteString(string(r.Value) + "\n")
+		return err
+	}
+	c := run(t, quick(addr), l.as("child"))
+	assert.NoError(t, <-c.done)
+}
+
+func TestThePartitionsOfAKilledMemberMove(t *testing.T) {
+	server := brokers.Kafka(t)
+	cfg := quick(server.Addr)
+	l := newLedger()
+	one := run(t, cfg, l.as("one"))
+	one.joined(t, 4)
+	w := write(t, cfg)
+
+	name := t.TempDir() + "/child"
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
+	child.Env = append(os.Environ(), "VALENCE_TEST_KAFKA="+server.Addr, "VALENCE_TEST_FILE="+name)
+	require.NoError(t, child.Start())
+	one.joined(t, 2)
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(name)
+		return strings.Count(string(text), "\n") > 200
+	}, soon, 10*time.Millisecond)
+	require.NoError(t, child.Process.Kill())
+	_ = child.Wait()
+	killed := time.Now()
+	one.joined(t, 4)
+	t.Logf("the partitions of a killed member were back after %s (session timeout %s)", time.Since(killed).Round(time.Millisecond), cfg.SessionTimeout)
+
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		l.mu.Lock()
+		l.records = append(l.records, Record{Value: []byte(strings.TrimSpace(line))})
+		l.mu.Unlock()
+	}
+	w.everything(t, l)
+}
+
+func TestATopicThatIsMadeLaterIsWaitedFor(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	cfg.Create = false
+	l := newLedger()
+	c := run(t, cfg, l.as("one"))
+	require.Eventually(t, func() bool {
+		err := c.Ready()
+		return err != nil && strings.Contains(err.Error(), "a, b, valence.state, valence.dead-letter is not there; create it with 4 partitions, or set ingest.kafka.create to true")
+	}, soon, 10*time.Millisecond)
+	w := asker(t, cfg)
+	w.makeTopics(t, 4, cfg.everyTopic()...)
+	began := time.Now()
+	c.joined(t, 4)
+	t.Logf("seen after %s", time.Since(began).Round(time.Millisecond))
+	w.put(t, "b", 3, numbered("x", 0, 1)...)
+	require.Eventually(t, func() bool { return l.count() == 1 }, soon, 10*time.Millisecond)
+}
+
+func TestPartitionsThatAreAddedLaterAreReadToo(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	cfg.State, cfg.DeadLetter = "", ""
+	l := newLedger()
+	c := run(t, cfg, l.as("one"))
+	c.joined(t, 4)
+	w := asker(t, cfg)
+	_, err := w.api.CreatePartitions(t.Context(), &kafkago.CreatePartitionsRequest{Topics: []kafkago.TopicPartitionsConfig{{Name: "a", Count: 6}, {Name: "b", Count: 6}}})
+	require.NoError(t, err)
+	c.joined(t, 6)
+	w.put(t, "a", 5, numbered("x", 0, 1)...)
+	require.Eventually(t, func() bool { return l.count() == 1 }, soon, 10*time.Millisecond)
+}
+
+func TestABacklogIsWorkedOffAtFullSpeed(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	cfg.Partitions = 2
+	w := asker(t, cfg)
+	w.makeTopics(t, 2, cfg.everyTopic()...)
+	const n = 100_000
+	value := strings.Repeat("x", 300)
+	for i := 0; i < n; i += 1000 {
+		batch := make([]message, 1000)
+		for k := range batch {
+			batch[k] = message{key: []byte("call"), value: []byte(value), time: time.Now()}
+		}
+		w.put(t, "a", i/1000%2, batch...)
+	}
+	w.put(t, "b", 0, numbered("b", 0, 10)...)
+	l := newLedger()
+	began := time.Now()
+	run(t, cfg, l.as("one"))
+	var first time.Time
+	require.Eventually(t, func() bool {
+		if first.IsZero() && l.count() > 0 {
+			first = time.Now()
+		}
+		return l.count() == n+10
+	}, soon, time.Millisecond)
+	t.Logf("%d records of 300 B in %s, %.0f/s from the first one on", n, time.Since(began).Round(time.Millisecond), n/time.Since(first).Seconds())
+}
