@@ -16,24 +16,24 @@ type write struct {
 	args    []any
 }
 
-// prepare encodes the event.
-func (p *Publisher) prepare(e *sink.Event) (write, error) {
+// prepare encodes the event. It is not written unless the one with the mark
+// before was; empty if that does not matter.
+func (p *Publisher) prepare(e *sink.Event, before string) (write, error) {
 	line, err := sink.Encode(e)
 	if err != nil {
 		return write{}, err
 	}
 	k := keysOf(e.Session, e.Participant)
-	revision := strconv.Itoa(e.Revision)
 	return write{session: e.Session, keys: k.list(), args: []any{
-		mark(e, revision), order(e), line, k.channel, p.length, p.age, p.ttl, e.Participant,
+		mark(e), before, order(e), line, k.channel, p.length, p.age, p.ttl, e.Participant,
 		number(e.Score), e.Polarity, number(e.Interval.Low), number(e.Interval.High), number(e.Rolling.Participant),
-		instant(e.Window.Start), instant(e.Window.End), string(e.State), revision, number(e.Rolling.Session),
+		instant(e.Window.Start), instant(e.Window.End), string(e.State), strconv.Itoa(e.Revision), number(e.Rolling.Session),
 	}}, nil
 }
 
 // mark names this revision of the event among those of its participant.
-func mark(e *sink.Event, revision string) string {
-	return strings.TrimPrefix(e.ID, e.Session+"/"+e.Participant+"/") + ":" + revision
+func mark(e *sink.Event) string {
+	return strings.TrimPrefix(e.ID, e.Session+"/"+e.Participant+"/") + ":" + strconv.Itoa(e.Revision)
 }
 
 // order sorts, byte by byte, as (window end, revision) does. The id decides

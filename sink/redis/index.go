@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -24,14 +25,14 @@ type calls struct {
 
 // touched is what touch has put into a pipeline.
 type touched struct {
-	at       time.Time
 	sessions []string
-	commands []redis.Cmder
+	expires  *redis.BoolCmd // the last of what the index needs; nil if it needs nothing
 }
 
 // touch adds to the pipeline what the index needs because of the writes.
 func (p *Publisher) touch(ctx context.Context, pipe redis.Pipeliner, writes []write) touched {
-	t := touched{at: p.now()}
+	var t touched
+	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.calls.at == nil {
@@ -39,46 +40,44 @@ func (p *Publisher) touch(ctx context.Context, pipe redis.Pipeliner, writes []wr
 	}
 	var members []redis.Z
 	for _, w := range writes {
-		if t.at.Sub(p.calls.at[w.session]) < fresh {
+		if now.Sub(p.calls.at[w.session]) < fresh {
 			continue
 		}
-		p.calls.at[w.session] = t.at // taken back if it fails
+		p.calls.at[w.session] = now // taken back if it fails
 		t.sessions = append(t.sessions, w.session)
-		members = append(members, redis.Z{Score: float64(t.at.UnixMilli()), Member: w.session})
+		members = append(members, redis.Z{Score: float64(now.UnixMilli()), Member: w.session})
 	}
 	if len(members) == 0 {
 		return t
 	}
-	t.commands = append(t.commands, pipe.ZAdd(ctx, index, members...))
-	if t.at.Sub(p.calls.swept) >= fresh {
-		p.calls.swept = t.at
+	pipe.ZAdd(ctx, index, members...)
+	if now.Sub(p.calls.swept) >= fresh {
+		p.calls.swept = now
 		for session, at := range p.calls.at {
-			if t.at.Sub(at) >= fresh {
+			if now.Sub(at) >= fresh {
 				delete(p.calls.at, session)
 			}
 		}
-		before := "(" + strconv.FormatInt(t.at.Add(-p.cfg.TTL).UnixMilli(), 10)
-		t.commands = append(t.commands, pipe.ZRemRangeByScore(ctx, index, "-inf", before))
+		before := "(" + strconv.FormatInt(now.Add(-p.cfg.TTL).UnixMilli(), 10)
+		pipe.ZRemRangeByScore(ctx, index, "-inf", before)
 	}
-	t.commands = append(t.commands, pipe.PExpire(ctx, index, p.cfg.TTL))
+	t.expires = pipe.PExpire(ctx, index, p.cfg.TTL)
 	return t
 }
 
 // touched looks how touch went.
-func (p *Publisher) touched(ctx context.Context, t touched) {
-	for _, c := range t.commands {
-		if err := c.Err(); err != nil {
-			p.trouble.Warn(ctx, err)
-			p.forget(t.sessions...)
-			return
-		}
+func (p *Publisher) touched(ctx context.Context, t touched, pipeline error) {
+	if t.expires == nil || t.expires.Val() {
+		return
 	}
+	p.trouble.Warn(ctx, cmp.Or(t.expires.Err(), pipeline, errNoReply))
+	p.forget(t.sessions...)
 }
 
+// forget has the index written anew with the next events of these calls.
 func (p *Publisher) forget(sessions ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls.swept = time.Time{}
 	for _, s := range sessions {
 		delete(p.calls.at, s)
 	}

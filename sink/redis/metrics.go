@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
@@ -29,20 +28,20 @@ func newCounts(provider metric.MeterProvider) (counts, error) {
 	return c, errors.Join(errs[:]...)
 }
 
-func (c *counts) written(ctx context.Context, results []*redis.Cmd) {
-	outcomes := map[string]int64{}
-	for _, r := range results {
-		switch n, err := r.Int(); {
-		case err != nil:
-			outcomes["failed"]++
-		case n == 0:
-			outcomes["repeated"]++
+func (c *counts) written(ctx context.Context, outcomes []outcome) {
+	by := map[string]int64{}
+	for _, o := range outcomes {
+		switch {
+		case o.err != nil:
+			by["failed"]++
+		case o.repeated:
+			by["repeated"]++
 		default:
-			outcomes["written"]++
+			by["written"]++
 		}
 	}
-	for outcome, n := range outcomes {
+	for outcome, n := range by {
 		c.events.Add(ctx, n, metric.WithAttributes(attribute.String("outcome", outcome)))
 	}
-	c.batch.Record(ctx, int64(len(results)))
+	c.batch.Record(ctx, int64(len(outcomes)))
 }

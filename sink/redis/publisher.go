@@ -73,7 +73,7 @@ type Publisher struct {
 type request struct {
 	writes []write
 	gone   func() error // why the caller no longer waits
-	done   chan error   // takes one
+	done   chan []error // takes one: what became of each write; nil if all are written
 }
 
 // New returns a Publisher. It connects to nothing before the first event.
@@ -107,60 +107,40 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 // Publish implements sink.Publisher. Callers that come at the same time share a
 // round trip.
 func (p *Publisher) Publish(ctx context.Context, e *sink.Event) error {
-	w, err := p.prepare(e)
+	w, err := p.prepare(e, "")
 	if err != nil {
 		return err
 	}
-	return p.submit(ctx, []write{w})
-}
-
-// PublishBatch publishes events in their order in one round trip, or a few when
-// there are many. An error says that some may not have been written: all may be
-// published again.
-func (p *Publisher) PublishBatch(ctx context.Context, events []*sink.Event) error {
-	writes := make([]write, 0, len(events))
-	var errs []error
-	for _, e := range events {
-		w, err := p.prepare(e)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		writes = append(writes, w)
-	}
-	for len(writes) > 0 {
-		n := min(len(writes), largest)
-		if err := p.submit(ctx, writes[:n]); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		writes = writes[n:]
-	}
-	return errors.Join(errs...)
-}
-
-// submit hands the writes to whichever goroutine flies next and waits.
-func (p *Publisher) submit(ctx context.Context, writes []write) error {
-	if err := ctx.Err(); err != nil {
+	done, err := p.submit(ctx, []write{w})
+	if err != nil {
 		return err
 	}
-	r := &request{writes: writes, gone: ctx.Err, done: make(chan error, 1)}
+	select {
+	case errs := <-done:
+		return errors.Join(errs...)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// submit hands the writes to whichever goroutine flies next. What becomes of
+// them comes from the channel.
+func (p *Publisher) submit(ctx context.Context, writes []write) (<-chan []error, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := &request{writes: writes, gone: ctx.Err, done: make(chan []error, 1)}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.closed {
-		p.mu.Unlock()
-		return sink.ErrClosed
+		return nil, sink.ErrClosed
 	}
 	p.pending = append(p.pending, r)
 	if p.flying < flights {
 		p.flying++
 		p.running.Go(p.fly)
 	}
-	p.mu.Unlock()
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return r.done, nil
 }
 
 // fly writes what is pending until nothing is.
@@ -180,7 +160,7 @@ func (p *Publisher) take() []*request {
 	for len(p.pending) > 0 {
 		r := p.pending[0]
 		if err := r.gone(); err != nil {
-			r.done <- err
+			r.done <- everyone(len(r.writes), err)
 		} else if events+len(r.writes) > largest && events > 0 {
 			break
 		} else {

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink"
+	"github.com/valence-live/valence/sink/outbox"
 	"github.com/valence-live/valence/sink/redis"
 	"github.com/valence-live/valence/sink/sinktest"
 )
@@ -126,8 +128,24 @@ func TestEveryKeyExpires(t *testing.T) {
 	m.FastForward(21 * time.Second)
 	assert.NotContains(t, m.Keys(), "valence:{call}:events")
 	assert.Contains(t, m.Keys(), "valence:{call}")
+	assert.Contains(t, m.Keys(), "valence:{call}:participants", "who has a score is listed")
 	m.FastForward(20 * time.Second)
 	assert.Empty(t, m.Keys())
+}
+
+func TestARepeatAfterTheScoreExpiredLeavesNothingThatDoesNot(t *testing.T) {
+	m := miniredis.RunT(t)
+	cfg := at(m.Addr())
+	cfg.TTL, cfg.HistoryAge = 20*time.Second, 40*time.Second
+	p := open(t, cfg)
+	for range 2 {
+		require.NoError(t, p.Publish(t.Context(), sinktest.Event("call", "alice", 1)))
+		for _, key := range m.Keys() {
+			assert.Positive(t, m.TTL(key), key)
+		}
+		m.FastForward(21 * time.Second)
+		assert.NotContains(t, m.Keys(), "valence:{call}")
+	}
 }
 
 func TestWhatHasBeenQuietForTooLongLeavesTheIndex(t *testing.T) {
@@ -303,6 +321,7 @@ func TestNothingIsLeftOfAParticipantWhoIsErased(t *testing.T) {
 	assert.Equal(t, []*sink.Event{alone}, history(t, c, "other"), "another call is another matter")
 	require.NoError(t, p.Publish(t.Context(), sinktest.Event("call", "bob", 300)))
 	assert.Equal(t, "bob", c.HGet(t.Context(), "valence:{call}", "participant").Val())
+	assert.Positive(t, m.TTL("valence:{call}"), "it is a new key")
 
 	require.NoError(t, p.Erase(t.Context(), "call", "nobody"))
 	require.NoError(t, p.Erase(t.Context(), "call", "bob"))
@@ -330,4 +349,51 @@ func TestIDsThatLookLikePartsOfKeysAreKeptApart(t *testing.T) {
 		require.NoError(t, err, key)
 		assert.Equal(t, id, e.ID, key)
 	}
+}
+
+func TestNoEventIsWrittenWhileTheOneBeforeItIsNot(t *testing.T) {
+	c := client(t, miniredis.RunT(t).Addr())
+	script, err := os.ReadFile("publish.lua")
+	require.NoError(t, err)
+	keys := []string{"p", "s", "stream", "participants", "seen"}
+	write := func(mark, before string) error {
+		args := []any{mark, before, mark, "{}", "live", "10", "10000", "10000", "alice", "0", "", "0", "0", "0", "", "", "final", "1", "0"}
+		return c.Eval(t.Context(), string(script), keys, args...).Err()
+	}
+	require.ErrorContains(t, write("2", "1"), "an earlier event")
+	assert.Zero(t, c.Exists(t.Context(), keys...).Val())
+	require.NoError(t, write("1", ""))
+	require.NoError(t, write("2", "1"))
+}
+
+func TestABatchSaysWhichOfItsEventsFailed(t *testing.T) {
+	m := miniredis.RunT(t)
+	p := open(t, at(m.Addr()))
+	bad := sinktest.Event("call", "alice", 1)
+	bad.Window.End = time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var failed *outbox.BatchError
+	require.ErrorAs(t, p.PublishBatch(t.Context(), []*sink.Event{bad, sinktest.Event("call", "alice", 2)}), &failed)
+	require.Error(t, failed.Errs[0])
+	require.NoError(t, failed.Errs[1])
+
+	// The keys of the second call are of another kind.
+	require.NoError(t, m.Set("valence:{odd}:seen:alice", "x"))
+	var many []*sink.Event
+	for i := range 150 {
+		many = append(many, sinktest.Event("call", "bob", i))
+	}
+	many[50] = sinktest.Event("odd", "alice", 1)
+	require.ErrorAs(t, p.PublishBatch(t.Context(), many), &failed)
+	require.ErrorIs(t, failed.Errs[50], redis.ErrUnavailable)
+	require.ErrorIs(t, failed.Errs[149], redis.ErrUnavailable, "what would come after it is not tried")
+	require.NoError(t, failed.Errs[99])
+	m.Del("valence:{odd}:seen:alice")
+	require.NoError(t, p.PublishBatch(t.Context(), many))
+	assert.Len(t, history(t, client(t, m.Addr()), "call"), 150)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorAs(t, p.PublishBatch(ctx, many[:2]), &failed)
+	require.ErrorIs(t, failed, context.Canceled)
+	var _ outbox.Batcher = p
 }
