@@ -18,11 +18,15 @@ func connect(cfg Config, set telemetry.Settings) (redis.UniversalClient, error) 
 	if err != nil {
 		return nil, err
 	}
+	password, sentinel, err := cfg.passwords()
+	if err != nil {
+		return nil, err
+	}
 	redis.SetLogger(logger{telemetry.NewTrouble(set.Logger, "trouble with Redis")})
 	return redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs: cfg.Addresses, IsClusterMode: cfg.Cluster, MasterName: cfg.Master, DB: cfg.DB,
-		Username: cfg.Username, Password: string(cfg.Password),
-		SentinelUsername: cfg.SentinelUsername, SentinelPassword: string(cfg.SentinelPassword),
+		Username: cfg.Username, Password: password,
+		SentinelUsername: cfg.SentinelUsername, SentinelPassword: sentinel,
 		TLSConfig: tls, ClientName: "valence",
 		// One repeat at once, on a fresh connection: those in the pool are dead after
 		// the server was restarted. Further ones are the caller's.

@@ -25,10 +25,14 @@ type Config struct {
 	Username string `yaml:"username,omitempty"`
 	// Password is the password of that user. It is never printed.
 	Password Password `yaml:"password,omitempty"`
+	// PasswordFile is a file that holds the password instead.
+	PasswordFile string `yaml:"password_file,omitempty"`
 	// SentinelUsername is the name that Sentinels ask for; empty for the default user.
 	SentinelUsername string `yaml:"sentinel_username,omitempty"`
 	// SentinelPassword is the password that Sentinels ask for. It is never printed.
 	SentinelPassword Password `yaml:"sentinel_password,omitempty"`
+	// SentinelPasswordFile is a file that holds that password instead.
+	SentinelPasswordFile string `yaml:"sentinel_password_file,omitempty"`
 	// TLS encrypts the connection.
 	TLS TLS `yaml:"tls"`
 	// TTL is how long the latest score of a participant and of a call stays after the last event. A dashboard that shows
@@ -67,9 +71,15 @@ func (c Config) Validate() error {
 	check(!c.Cluster || c.Master == "", "cluster is true and master is %q: Sentinels watch over single servers, choose one of both", c.Master)
 	check(0 <= c.DB && c.DB <= 1e6, "db is %d, it must be 0 or more", c.DB)
 	check(!cluster || c.DB == 0, "db is %d, but a cluster has database 0 alone", c.DB)
-	check(c.Username == "" || c.Password != "", "username is %q and password is empty: Redis asks for both", c.Username)
-	check(c.SentinelUsername == "" || c.SentinelPassword != "", "sentinel_username is %q and sentinel_password is empty: Redis asks for both", c.SentinelUsername)
-	check((c.TLS.CertFile == "") == (c.TLS.KeyFile == ""), "tls.cert_file and tls.key_file belong together: set both or none")
+	for _, who := range []struct {
+		key, username string
+		password      Password
+		file          string
+	}{{"", c.Username, c.Password, c.PasswordFile}, {"sentinel_", c.SentinelUsername, c.SentinelPassword, c.SentinelPasswordFile}} {
+		check(who.username == "" || who.password != "" || who.file != "", "%susername is %q without a password: Redis asks for both", who.key, who.username)
+		check(who.password == "" || who.file == "", "%[1]spassword and %[1]spassword_file are both set, choose one", who.key)
+	}
+	check((c.TLS.Certificate == "") == (c.TLS.Key == ""), "tls.certificate and tls.key belong together: set both or none")
 	check(c.TLS.Enabled || c.TLS == (TLS{}), "tls has settings, but tls.enabled is false")
 	check(minimum <= c.TTL && c.TTL <= longest, "ttl is %s, it must be %s to %s", c.TTL, minimum, longest)
 	check(1 <= c.HistoryLength && c.HistoryLength <= 1e6, "history_length is %d, it must be 1 to 1000000", c.HistoryLength)
@@ -82,23 +92,3 @@ const (
 	minimum = 10 * time.Second // the script renews what expires once a second
 	longest = 90 * 24 * time.Hour
 )
-
-// Password is a text that is never printed.
-type Password string
-
-// String implements fmt.Stringer.
-func (p Password) String() string {
-	if p == "" {
-		return ""
-	}
-	return "(hidden)"
-}
-
-// GoString implements fmt.GoStringer.
-func (p Password) GoString() string { return p.String() }
-
-// MarshalText hides the password from JSON and logs.
-func (p Password) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// MarshalYAML hides the password from a configuration that is printed.
-func (p Password) MarshalYAML() (any, error) { return p.String(), nil }

@@ -35,7 +35,8 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"negative":  {func(c *redis.Config) { c.DB = -1 }, []string{"db is -1"}},
 		"both":      {func(c *redis.Config) { c.Cluster, c.Master = true, "m" }, []string{"choose one"}},
 		"user":      {func(c *redis.Config) { c.Username, c.SentinelUsername = "u", "v" }, []string{`"u"`, `"v"`}},
-		"tls":       {func(c *redis.Config) { c.TLS.CertFile = "x" }, []string{"tls.enabled", "key_file"}},
+		"passwords": {func(c *redis.Config) { c.SentinelPassword, c.SentinelPasswordFile = "p", "f" }, []string{"sentinel_password and sentinel_password_file"}},
+		"tls":       {func(c *redis.Config) { c.TLS.Certificate = "x" }, []string{"tls.enabled", "tls.key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := at("a:1")
@@ -54,11 +55,11 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 	require.NoError(t, sentinels.Validate())
 }
 
-func TestFilesThatAreNoCertificatesAreSaidByName(t *testing.T) {
+func TestFilesThatCannotBeUsedAreSaidByName(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(text, []byte("none"), 0o600))
 	for _, tls := range []redis.TLS{
-		{Enabled: true, CAFile: text}, {Enabled: true, CAFile: text + "x"}, {Enabled: true, CertFile: text, KeyFile: text},
+		{Enabled: true, CA: text}, {Enabled: true, CA: text + "x"}, {Enabled: true, Certificate: text, Key: text},
 	} {
 		cfg := at("a:1")
 		cfg.TLS = tls
@@ -66,6 +67,10 @@ func TestFilesThatAreNoCertificatesAreSaidByName(t *testing.T) {
 		require.ErrorIs(t, err, redis.ErrConfig)
 		require.ErrorContains(t, err, "ca.pem")
 	}
+	cfg := at("a:1")
+	cfg.SentinelPasswordFile = text + "y"
+	_, err := redis.New(cfg, telemetry.Nop())
+	require.ErrorContains(t, err, "ca.pemy")
 }
 
 func TestAPasswordIsNeverPrinted(t *testing.T) {

@@ -11,13 +11,13 @@ import (
 type TLS struct {
 	// Enabled turns encryption on. The server's certificate is always verified.
 	Enabled bool `yaml:"enabled"`
-	// CAFile holds the certificates (PEM) that the server's must lead to; empty for those of the system.
-	CAFile string `yaml:"ca_file,omitempty"`
-	// CertFile holds the certificate (PEM) by which this client is known, where the server asks for one.
-	CertFile string `yaml:"cert_file,omitempty"`
-	// KeyFile holds its private key (PEM).
-	KeyFile string `yaml:"key_file,omitempty"`
-	// ServerName is the name that the server's certificate must have, if not the host of the address.
+	// CA is a file of certificates (PEM) of those who may vouch for a server; empty trusts those of the system.
+	CA string `yaml:"ca,omitempty"`
+	// Certificate is a file (PEM) by which the server knows us, where it asks.
+	Certificate string `yaml:"certificate,omitempty"`
+	// Key is the file (PEM) of its private key.
+	Key string `yaml:"key,omitempty"`
+	// ServerName is the name that the server's certificate must have, where it is not that of its address.
 	ServerName string `yaml:"server_name,omitempty"`
 }
 
@@ -27,20 +27,20 @@ func (t TLS) config() (*tls.Config, error) {
 		return nil, nil //nolint:nilnil // no configuration is how the client is told to use no TLS
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+	if t.CA != "" {
+		pem, err := os.ReadFile(t.CA)
 		if err != nil {
-			return nil, fmt.Errorf("%w: sink.redis.tls.ca_file: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%w: sink.redis.tls.ca: %w", ErrConfig, err)
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: sink.redis.tls.ca_file %q has no certificate in PEM", ErrConfig, t.CAFile)
+			return nil, fmt.Errorf("%w: sink.redis.tls.ca %q has no certificate in PEM", ErrConfig, t.CA)
 		}
 	}
-	if t.CertFile != "" {
-		own, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if t.Certificate != "" {
+		own, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
 		if err != nil {
-			return nil, fmt.Errorf("%w: sink.redis.tls.cert_file %q and key_file %q: %w", ErrConfig, t.CertFile, t.KeyFile, err)
+			return nil, fmt.Errorf("%w: sink.redis.tls.certificate %q and key %q: %w", ErrConfig, t.Certificate, t.Key, err)
 		}
 		c.Certificates = []tls.Certificate{own}
 	}

@@ -88,19 +88,20 @@ func TestAPasswordAndACertificateAreAskedForAndGiven(t *testing.T) {
 	brokers.Redis(t, "--requirepass", "hunter2", "--tls-port", port, "--tls-ca-cert-file", filepath.Join(dir, "cert.pem"),
 		"--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"))
 	cfg := at("127.0.0.1:" + port)
-	cfg.Password = "hunter2"
+	cfg.PasswordFile = filepath.Join(dir, "password")
+	require.NoError(t, os.WriteFile(cfg.PasswordFile, []byte("hunter2\n"), 0o600))
 	cfg.TLS = redis.TLS{
-		Enabled: true, CAFile: filepath.Join(dir, "cert.pem"),
-		CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"),
+		Enabled: true, CA: filepath.Join(dir, "cert.pem"),
+		Certificate: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"),
 	}
 	e := sinktest.Event("call", "alice", 1)
 	require.NoError(t, open(t, cfg).Publish(t.Context(), e))
 
 	for name, change := range map[string]func(*redis.Config){
-		"wrong password": func(c *redis.Config) { c.Password = "hunter3" },
-		"no certificate": func(c *redis.Config) { c.TLS.CertFile, c.TLS.KeyFile = "", "" },
+		"wrong password": func(c *redis.Config) { c.Password, c.PasswordFile = "hunter3", "" },
+		"no certificate": func(c *redis.Config) { c.TLS.Certificate, c.TLS.Key = "", "" },
 		"other name":     func(c *redis.Config) { c.TLS.ServerName = "example.com" },
-		"unknown CA":     func(c *redis.Config) { c.TLS.CAFile = "" },
+		"unknown CA":     func(c *redis.Config) { c.TLS.CA = "" },
 	} {
 		other := cfg
 		change(&other)
