@@ -7,6 +7,7 @@ import (
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/webrtc"
 	"github.com/valence-live/valence/internal/calls"
+	"github.com/valence-live/valence/internal/secret"
 	"github.com/valence-live/valence/internal/server"
 )
 
@@ -16,7 +17,7 @@ type pulls struct{ gateway *webrtc.Gateway }
 // Pull implements server.Pulls.
 func (p pulls) Pull(ask server.Pull) (server.PullState, error) {
 	pull := webrtc.Pull{
-		URL: ask.URL, Session: ask.Session, Participant: ask.Participant, Token: ask.Token, Purpose: string(ask.Purpose),
+		URL: ask.URL, Session: ask.Session, Participant: ask.Participant, Token: secret.Text(ask.Token), Purpose: string(ask.Purpose),
 	}
 	for m, agreed := range [ingest.NumModalities]bool{ask.Consent.Text, ask.Consent.Audio, ask.Consent.Video} {
 		if agreed {

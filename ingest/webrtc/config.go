@@ -12,6 +12,7 @@ import (
 	pion "github.com/pion/webrtc/v4"
 
 	"github.com/valence-live/valence/ingest/webrtc/receive"
+	"github.com/valence-live/valence/internal/secret"
 )
 
 // ErrConfig says that a setting cannot be used.
@@ -62,8 +63,8 @@ type ICEServer struct {
 	// URLs are those of RFC 7064 and 7065: stun:host:port, turn:host:port?transport=udp, turns:host:port.
 	URLs []string `yaml:"urls"`
 	// Username and Credential are what a TURN server asks for. Each client is told them.
-	Username   string `yaml:"username"`
-	Credential string `yaml:"credential"`
+	Username   string      `yaml:"username"`
+	Credential secret.Text `yaml:"credential"`
 }
 
 // Default returns settings for clients on the same machine.
@@ -158,8 +159,11 @@ func (s ICEServer) problems() []string {
 			out = append(out, fmt.Sprintf("%q is not a URL such as stun:host:3478 or turn:host:3478?transport=udp", u))
 		}
 	}
-	if strings.ContainsFunc(s.Username+s.Credential, func(r rune) bool { return r < ' ' || r > '~' }) {
+	if strings.ContainsFunc(s.Username+string(s.Credential), func(r rune) bool { return r < ' ' || r > '~' }) {
 		out = append(out, "a username or credential has characters that a header cannot hold")
+	}
+	if s.Credential.Hidden() {
+		out = append(out, fmt.Sprintf("a credential is %s, as a printed configuration shows it; give the credential itself", s.Credential))
 	}
 	return out
 }
@@ -168,7 +172,7 @@ func (s ICEServer) problems() []string {
 func (c Config) configuration() pion.Configuration {
 	out := pion.Configuration{BundlePolicy: pion.BundlePolicyMaxBundle}
 	for _, s := range c.ICEServers {
-		out.ICEServers = append(out.ICEServers, pion.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+		out.ICEServers = append(out.ICEServers, pion.ICEServer{URLs: s.URLs, Username: s.Username, Credential: string(s.Credential)})
 	}
 	return out
 }

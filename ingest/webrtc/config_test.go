@@ -1,6 +1,7 @@
 package webrtc_test
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -80,6 +81,19 @@ func TestMediaComesInOnEveryKindOfPort(t *testing.T) {
 	}
 }
 
+func TestASettingThatWasHiddenWhenItWasPrintedIsNoSecret(t *testing.T) {
+	t.Parallel()
+	cfg := webrtc.Default()
+	cfg.ICEServers = []webrtc.ICEServer{{URLs: []string{"turn:x:1"}, Username: "u", Credential: "a password"}}
+	cfg.Pull = []webrtc.Pull{{URL: "http://x/whep", Session: "call", Participant: "alice", Token: "a-token"}}
+	require.NoError(t, cfg.Validate())
+	assert.NotContains(t, fmt.Sprintf("%v %+v", cfg, cfg), "a password")
+	assert.NotContains(t, fmt.Sprintf("%v %+v", cfg, cfg), "a-token")
+	cfg.ICEServers[0].Credential, cfg.Pull[0].Token = "(hidden)", "(hidden)"
+	require.ErrorContains(t, cfg.Validate(), "give the credential itself")
+	require.ErrorContains(t, cfg.Validate(), "give the token itself")
+}
+
 func TestAPortThatIsTakenIsAnError(t *testing.T) {
 	t.Parallel()
 	b := serve(t, loopback())
@@ -87,7 +101,7 @@ func TestAPortThatIsTakenIsAnError(t *testing.T) {
 	cfg.UDP = b.gateway.Addrs()[0].String()
 	second, err := webrtc.New(cfg, newSeating(), telemetry.Nop())
 	require.NoError(t, err)
-	require.ErrorContains(t, second.Start(t.Context()), "ingest.webrtc.udp")
+	require.ErrorContains(t, second.Start(t.Context()), "set ingest.webrtc.udp to another", "what to do")
 	require.NoError(t, second.Shutdown(t.Context()))
 	require.ErrorIs(t, b.gateway.Start(t.Context()), webrtc.ErrState)
 }

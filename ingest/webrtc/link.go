@@ -15,7 +15,7 @@ func (c Config) links() []string {
 				stun = append(stun, "<"+u+`>; rel="ice-server"`)
 				continue
 			}
-			turn = append(turn, "<"+u+`>; rel="ice-server"; username=`+quoted(s.Username)+"; credential="+quoted(s.Credential)+`; credential-type="password"`)
+			turn = append(turn, "<"+u+`>; rel="ice-server"; username=`+quoted(s.Username)+"; credential="+quoted(string(s.Credential))+`; credential-type="password"`)
 		}
 	}
 	return append(stun, turn...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/valence-live/valence/ingest"
+	"github.com/valence-live/valence/internal/secret"
 )
 
 var (
@@ -25,7 +26,7 @@ type Pull struct {
 	Session     string `yaml:"session"`
 	Participant string `yaml:"participant"`
 	// Token is sent to the server as a bearer token, unless empty.
-	Token string `yaml:"token"`
+	Token secret.Text `yaml:"token"`
 	// Consent lists what the person agrees to have analysed: text, audio, video.
 	// One who takes it back is not asked again by this source.
 	Consent []string `yaml:"consent"`
@@ -42,8 +43,10 @@ func (p Pull) Validate() error {
 		return fmt.Errorf("%w: the url must be that of a WHEP endpoint, http or https", ErrPull)
 	case u.User != nil:
 		return fmt.Errorf("%w: the url holds a name or password; give a token", ErrPull)
-	case strings.ContainsFunc(p.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(string(p.Token), func(r rune) bool { return r <= ' ' || r > '~' }):
 		return fmt.Errorf("%w: the token has characters that a header cannot hold", ErrPull)
+	case p.Token.Hidden():
+		return fmt.Errorf("%w: the token is %s, as a printed configuration shows it; give the token itself", ErrPull, p.Token)
 	}
 	return err
 }

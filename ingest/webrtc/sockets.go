@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"syscall"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
@@ -40,18 +41,28 @@ func openSockets(ctx context.Context, cfg Config, logs logging.LoggerFactory) (*
 func (s *sockets) open(ctx context.Context, cfg Config, logs logging.LoggerFactory) error {
 	if cfg.UDP != "" {
 		if err := s.openUDP(ctx, cfg.UDP, logs); err != nil {
-			return fmt.Errorf("ingest.webrtc.udp: %w", err)
+			return portError("udp", err)
 		}
 	}
 	if cfg.TCP != "" {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.TCP)
 		if err != nil {
-			return fmt.Errorf("ingest.webrtc.tcp: %w", err)
+			return portError("tcp", err)
 		}
 		s.tcp = pion.NewICETCPMux(logs.NewLogger("ice-tcp"), listener, tcpPackets)
 		s.at = append(s.at, listener.Addr())
 	}
 	return nil
+}
+
+// portError says which port could not be opened and, if somebody else has it,
+// how to take another.
+func portError(which string, err error) error {
+	key := "ingest.webrtc." + which
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w; another program has the port, perhaps another valence: set %s to another, such as \"127.0.0.1:0\" for one that is free", key, err, key)
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }
 
 // openUDP opens one socket for each address: a socket on the unspecified

@@ -209,7 +209,7 @@ func (w *whep) ask(ctx context.Context, method string, to *url.URL, text string)
 		request.Header.Set("Accept", typeSDP)
 	}
 	if w.pull.asked.Token != "" {
-		request.Header.Set("Authorization", "Bearer "+w.pull.asked.Token)
+		request.Header.Set("Authorization", "Bearer "+string(w.pull.asked.Token))
 	}
 	got, err := w.pulls.client.Do(request)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/internal/auth"
+	hidden "github.com/valence-live/valence/internal/secret"
 )
 
 const secret = "0123456789abcdef"
@@ -153,7 +154,7 @@ func TestTokensThatCannotBeUsedAreAllReported(t *testing.T) {
 	}{
 		"short":            {auth.Config{Tokens: []auth.Token{{Token: "short", Scopes: read}}}, []string{"server.tokens, number 1", "5 characters, it must have at least 16"}},
 		"spelling":         {auth.Config{Tokens: []auth.Token{{Token: secret + "ü", Scopes: read}}}, []string{"letters, digits and -._~+/ alone"}},
-		"long":             {auth.Config{Tokens: []auth.Token{{Token: auth.Secret(strings.Repeat("a", 9000)), Scopes: read}}}, []string{"longer than 8192 bytes"}},
+		"long":             {auth.Config{Tokens: []auth.Token{{Token: hidden.Text(strings.Repeat("a", 9000)), Scopes: read}}}, []string{"longer than 8192 bytes"}},
 		"both, and scopes": {auth.Config{Tokens: []auth.Token{{Token: secret, Scopes: read}, {Token: secret, TokenFile: "f", Scopes: []auth.Scope{"write"}}}}, []string{"number 2: it has a token and a token_file", `number 2: unknown scope "write"`}},
 		"nothing":          {auth.Config{Tokens: []auth.Token{{Participant: "alice"}}}, []string{"neither a token nor a token_file", "no scopes", "a participant and no session"}},
 		"twice":            {auth.Config{Tokens: []auth.Token{{Token: secret, Scopes: read}, {Token: secret, Scopes: read, Session: "x"}}}, []string{"number 2 is the same token as number 1"}},
@@ -231,7 +232,7 @@ func FuzzCheck(f *testing.F) {
 func BenchmarkCheck(b *testing.B) {
 	tokens := make([]auth.Token, 20)
 	for i := range tokens {
-		tokens[i] = auth.Token{Token: auth.Secret(fmt.Sprintf("%s%02d", secret, i)), Scopes: []auth.Scope{auth.Read}}
+		tokens[i] = auth.Token{Token: hidden.Text(fmt.Sprintf("%s%02d", secret, i)), Scopes: []auth.Scope{auth.Read}}
 	}
 	a, r := known(b, tokens...), request("/", "Bearer "+secret+"07")
 	b.ReportAllocs()

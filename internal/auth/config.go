@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/valence-live/valence/internal/secret"
 )
 
 // ErrConfig says that the tokens cannot be used as they are configured.
@@ -26,7 +28,7 @@ type Config struct {
 // Token is one static token and what it allows.
 type Token struct {
 	// Token is the token: at least 16 letters, digits or -._~+/ .
-	Token Secret `yaml:"token,omitempty"`
+	Token secret.Text `yaml:"token,omitempty"`
 	// TokenFile is a file that holds it, in place of Token.
 	TokenFile string `yaml:"token_file,omitempty"`
 	// Scopes are what it allows: publish, read, admin.
@@ -36,28 +38,6 @@ type Token struct {
 	// Participant is the only person in that call for whom; empty for everybody.
 	Participant string `yaml:"participant,omitempty"`
 }
-
-// Secret is a text that is never printed.
-type Secret string
-
-const hidden = "(hidden)"
-
-// String implements fmt.Stringer.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return hidden
-}
-
-// GoString implements fmt.GoStringer.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText hides the secret from JSON, YAML and logs.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// MarshalYAML hides the secret from a configuration that is printed.
-func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 
 // UnmarshalYAML refuses keys that do not exist: a misspelt session must not make
 // a token that is good for all of them.

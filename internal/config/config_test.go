@@ -107,6 +107,32 @@ func TestAListMayBeWrittenInBlocks(t *testing.T) {
 	assert.NotContains(t, string(printed), "abcdefghijklmnop")
 }
 
+func TestAKeyThatNoItemOfAListHasIsAMistake(t *testing.T) {
+	for _, text := range []string{
+		"VALENCE_INGEST_WEBRTC_PULL=[{url: http://x/whep, session: s, participant: p, token: abcdefghijklmnop, purpos: workplace}]",
+		"VALENCE_INGEST_WEBRTC_ICE_SERVERS=[{urls: ['turn:x:1'], username: u, credential: abcdefghijklmnop, pasword: x}]",
+	} {
+		_, err := config.Load("", []string{text})
+		require.ErrorIs(t, err, config.ErrConfig, text)
+		require.ErrorContains(t, err, "unknown field", text)
+		assert.NotContains(t, err.Error(), "abcdefghijklmnop")
+	}
+}
+
+func TestNoSecretIsPrinted(t *testing.T) {
+	c, err := config.Load("", []string{
+		"VALENCE_INGEST_WEBRTC_PULL=[{url: http://x/whep, session: s, participant: p, token: abcdefghijklmnop}]",
+		"VALENCE_INGEST_WEBRTC_ICE_SERVERS=[{urls: ['turn:x:1'], username: u, credential: 'abcdefghijklmnop \"#'}]",
+		"VALENCE_SERVER_TOKENS=[{token: abcdefghijklmnop, scopes: [read]}]",
+	})
+	require.NoError(t, err)
+	assert.Equal(t, `abcdefghijklmnop "#`, string(c.Ingest.WebRTC.ICEServers[0].Credential))
+	printed, err := c.YAML()
+	require.NoError(t, err)
+	assert.NotContains(t, string(printed), "abcdefghijklmnop")
+	assert.Equal(t, 3, strings.Count(string(printed), "(hidden)"))
+}
+
 func TestAMistakeInATokenDoesNotTellTheToken(t *testing.T) {
 	for _, text := range []string{"[{token: abcdefghijklmnop, scopes: [read], sesion: call}]", "[abcdefghijklmnop]", "abcdefghijklmnop", "{token: abcdefghijklmnop}"} {
 		_, err := config.Load("", []string{"VALENCE_SERVER_TOKENS=" + text})

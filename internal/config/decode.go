@@ -136,7 +136,8 @@ func setYAML(v reflect.Value, text string) error {
 		v.SetString(text) // a bare word is a string even where YAML sees a number
 		return nil
 	}
-	if err := yaml.Unmarshal([]byte(text), v.Addr().Interface()); err != nil {
+	// Strictly: a misspelt purpose in an item of a list must not go unnoticed.
+	if err := yaml.UnmarshalWithOptions([]byte(text), v.Addr().Interface(), yaml.Strict()); err != nil {
 		if v.Kind() == reflect.Slice { // its items have keys of their own
 			return fmt.Errorf("not such a list: %s", yaml.FormatError(err, false, false))
 		}

@@ -23,10 +23,10 @@ const module = "github.com/valence-live/valence"
 // those before it and none behind.
 func table() map[string][]string {
 	return map[string][]string{
-		"ingest":    {"internal/telemetry", "internal/problem", "internal/wire", "api"},
+		"ingest":    {"internal/telemetry", "internal/problem", "internal/secret", "internal/wire", "api"},
 		"features":  {"ingest", "api"},
 		"inference": {"ingest", "features", "internal/telemetry", "internal/queue"},
-		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue", "internal/problem", "internal/wire", "api"},
+		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue", "internal/problem", "internal/secret", "internal/wire", "api"},
 
 		"api":                {},
 		"internal/wire":      {"api", "ingest"},
@@ -34,7 +34,8 @@ func table() map[string][]string {
 		"internal/queue":     {},
 		"internal/problem":   {},
 		"internal/layout":    {},
-		"internal/auth":      {},
+		"internal/auth":      {"internal/secret"},
+		"internal/secret":    {},
 		"internal/brokers":   {},
 		"internal/config":    {"ingest", "features", "inference", "sink", "internal/auth", "internal/calls", "internal/pipeline", "internal/server", "internal/telemetry"},
 		"internal/extract":   {"ingest", "features", "internal/telemetry"},

@@ -44,7 +44,7 @@ type Calls interface {
 }
 
 // ErrPull says that media cannot be fetched as it was asked for.
-var ErrPull = errors.New("unusable source")
+var ErrPull = errors.New("the source is refused")
 
 // Pulls fetch media from other servers by WHEP.
 type Pulls interface {

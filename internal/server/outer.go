@@ -37,7 +37,7 @@ func (s *Server) outer(mux http.Handler, count counter) http.Handler {
 		if !s.rightHost(out, r) || !s.rightOrigin(out, r) {
 			return
 		}
-		if r.RequestURI == "*" { // http.ServeMux would answer without a problem
+		if r.RequestURI == "*" || r.Method == http.MethodConnect { // http.ServeMux would answer without a problem
 			notFound(out, r)
 			return
 		}

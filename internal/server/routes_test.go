@@ -3,6 +3,8 @@ package server_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -234,6 +236,15 @@ func TestWhatIsNotThereIsNotServed(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, do(t, s, ask{method: "GET", path: path, token: admin}).Code, path)
 	}
 	assert.Equal(t, http.StatusOK, do(t, s, ask{method: "GET", path: "/readyz"}).Code)
+}
+
+func TestNobodyIsConnectedToElsewhere(t *testing.T) {
+	r := ask{method: "GET", path: "/", token: admin}.request()
+	r.Method, r.URL, r.RequestURI = http.MethodConnect, &url.URL{Host: "127.0.0.1:22"}, "127.0.0.1:22"
+	w := httptest.NewRecorder()
+	open(t, guarded(), &world{}).Handler().ServeHTTP(w, r)
+	assert.Equal(t, http.StatusNotFound, w.Code)
+	assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
 }
 
 func TestReadinessIsToldAndItsReasonIsNot(t *testing.T) {

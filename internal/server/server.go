@@ -14,11 +14,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/valence-live/valence/internal/auth"
@@ -72,7 +72,7 @@ func New(cfg Config, deps Deps, set telemetry.Settings) (*Server, error) {
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(slog.NewTextHandler(complaints{s.refused}, &slog.HandlerOptions{ReplaceAttr: messageAlone}), slog.LevelInfo),
+		ErrorLog:          slog.NewLogLogger(complaints{s.refused}, slog.LevelWarn),
 	}
 	if cfg.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
@@ -92,7 +92,11 @@ func (s *Server) Start(ctx context.Context) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", s.cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s (server.listen): %w", s.cfg.Listen, err)
+		err = fmt.Errorf("listen on %s (server.listen): %w", s.cfg.Listen, err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w; another program has the port, perhaps another valence: take another, such as 127.0.0.1:0 for one that is free", err)
+		}
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,18 +164,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // that fail, files that run out. It is logged once a second, with the count.
 type complaints struct{ trouble *telemetry.Trouble }
 
-var _ io.Writer = complaints{}
+var _ slog.Handler = complaints{}
 
-// Write implements io.Writer.
-func (c complaints) Write(line []byte) (int, error) {
-	c.trouble.Warn(context.Background(), errors.New(string(line)))
-	return len(line), nil
+// Enabled implements slog.Handler.
+func (complaints) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements slog.Handler.
+func (c complaints) Handle(ctx context.Context, r slog.Record) error {
+	c.trouble.Warn(ctx, errors.New(r.Message))
+	return nil
 }
 
-// messageAlone leaves a record's message.
-func messageAlone(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.MessageKey {
-		return a
-	}
-	return slog.Attr{}
-}
+// WithAttrs implements slog.Handler: net/http has a message alone.
+func (c complaints) WithAttrs([]slog.Attr) slog.Handler { return c }
+
+// WithGroup implements slog.Handler.
+func (c complaints) WithGroup(string) slog.Handler { return c }

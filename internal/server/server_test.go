@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -218,7 +219,35 @@ func TestAnAddressThatIsTakenIsAnErrorThatNamesIt(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, other.Start(t.Context()), s.Addr())
 	require.ErrorContains(t, other.Start(t.Context()), "server.listen")
+	require.ErrorContains(t, other.Start(t.Context()), "127.0.0.1:0", "what to do")
 	require.NoError(t, other.Shutdown(t.Context()))
+}
+
+func TestAConnectionThatFailsIsLoggedInPlainWords(t *testing.T) {
+	logged := make(lines, 1)
+	set := nop()
+	set.Logger = slog.New(slog.NewTextHandler(logged, nil))
+	cfg := server.Default()
+	cfg.Listen = "127.0.0.1:0"
+	cfg.TLSCert, cfg.TLSKey = certificate(t, x509.NewCertPool())
+	s, err := server.New(cfg, server.Deps{}, set)
+	require.NoError(t, err)
+	require.NoError(t, s.Start(t.Context()))
+	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
+	res := get(t, client(t), "http://"+s.Addr()+"/livez")
+	assert.Equal(t, http.StatusBadRequest, res.status)
+	line := <-logged
+	assert.Contains(t, line, `error="http: TLS handshake error from 127.0.0.1:`)
+	assert.NotContains(t, line, `\n`)
+}
+
+// lines hands on what is logged.
+type lines chan string
+
+// Write implements io.Writer.
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
 }
 
 func TestItServesOverTLS(t *testing.T) {
