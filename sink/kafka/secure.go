@@ -1,0 +1,148 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// SASL is how this program proves who it is (RFC 4422).
+type SASL struct {
+	// Mechanism is PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty needs no proof. PLAIN tells the password to the broker, so it
+	// needs TLS.
+	Mechanism string `yaml:"mechanism"`
+	// Username is the name that the broker knows.
+	Username string `yaml:"username"`
+	// Password is its password. It is never printed.
+	Password Secret `yaml:"password"`
+	// PasswordFile is a file that holds the password instead.
+	PasswordFile string `yaml:"password_file"`
+}
+
+// TLS is how connections are encrypted.
+type TLS struct {
+	// Enabled switches it on.
+	Enabled bool `yaml:"enabled"`
+	// CA is a file of certificates (PEM) of those who may vouch for a broker; empty trusts those of the system.
+	CA string `yaml:"ca"`
+	// Certificate and Key are files (PEM) by which the broker knows us, where it asks.
+	Certificate string `yaml:"certificate"`
+	// Key is the key of the certificate.
+	Key string `yaml:"key"`
+	// ServerName is the name that the broker's certificate must have, where it is not that of its address.
+	ServerName string `yaml:"server_name"`
+}
+
+// Secret is a text that is not shown to anybody.
+type Secret string
+
+const hidden = "***"
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return `"` + s.String() + `"` }
+
+// LogValue hides the secret from logs.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides the secret from printed configuration.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+func (s SASL) validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%w: sink.kafka.sasl.%s", ErrConfig, fmt.Sprintf(format, args...)))
+		}
+	}
+	switch s.Mechanism {
+	case "":
+		check(s.Username == "" && s.Password == "" && s.PasswordFile == "", "mechanism is empty, but there is a username or password: set it to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512":
+		check(s.Username != "", "username is empty")
+		check((s.Password == "") != (s.PasswordFile == ""), "password or password_file must be set, one of them")
+	default:
+		check(false, "mechanism is %q, it must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
+	}
+	return errors.Join(errs...)
+}
+
+// mechanism returns nil where no proof is needed.
+func (s SASL) mechanism() (sasl.Mechanism, error) {
+	if s.Mechanism == "" {
+		return nil, nil //nolint:nilnil // kafka-go's own word for none
+	}
+	password := string(s.Password)
+	if s.PasswordFile != "" {
+		text, err := os.ReadFile(s.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w: sink.kafka.sasl.password_file: %w", ErrConfig, err)
+		}
+		password = strings.TrimRight(string(text), "\r\n")
+	}
+	if s.Mechanism == "PLAIN" {
+		return plain.Mechanism{Username: s.Username, Password: password}, nil
+	}
+	algorithm := scram.SHA256
+	if s.Mechanism == "SCRAM-SHA-512" {
+		algorithm = scram.SHA512
+	}
+	m, err := scram.Mechanism(algorithm, s.Username, password)
+	if err != nil { // it may quote the password
+		return nil, fmt.Errorf("%w: sink.kafka.sasl: the username or password has characters that SCRAM forbids (RFC 4013)", ErrConfig)
+	}
+	return m, nil
+}
+
+func (t TLS) validate() error {
+	var errs []error
+	check := func(ok bool, text string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%w: sink.kafka.tls.%s", ErrConfig, text))
+		}
+	}
+	check(t.Enabled || t == TLS{}, "enabled is false, but other keys of tls are set")
+	check((t.Certificate == "") == (t.Key == ""), "certificate and key belong together")
+	return errors.Join(errs...)
+}
+
+// config reads the files. It is nil where connections are not encrypted.
+func (t TLS) config() (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil //nolint:nilnil // crypto/tls' own word for none
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CA != "" {
+		pem, err := os.ReadFile(t.CA)
+		if err != nil {
+			return nil, fmt.Errorf("%w: sink.kafka.tls.ca: %w", ErrConfig, err)
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%w: sink.kafka.tls.ca: %s holds no certificate in PEM", ErrConfig, t.CA)
+		}
+	}
+	if t.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+		if err != nil {
+			return nil, fmt.Errorf("%w: sink.kafka.tls.certificate: %w", ErrConfig, err)
+		}
+		out.Certificates = []tls.Certificate{pair}
+	}
+	return out, nil
+}
