@@ -29,6 +29,7 @@ func table() map[string][]string {
 		"sink":      {"ingest", "features", "inference", "internal/telemetry", "internal/queue", "internal/problem", "internal/secret", "internal/wire", "api"},
 
 		"api":                {},
+		"client":             {"api", "internal/wire"}, // for programs of others
 		"internal/wire":      {"api", "ingest"},
 		"internal/telemetry": {},
 		"internal/queue":     {},
