@@ -64,7 +64,6 @@ func TestAPasswordIsNeverShown(t *testing.T) {
 	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", cfg, cfg, cfg, cfg.SASL.Password), log.String(), string(text)} {
 		assert.NotContains(t, shown, "horse")
 	}
-	assert.Empty(t, kafka.Secret("").String())
 }
 
 func TestFilesThatCannotBeReadAreSaid(t *testing.T) {

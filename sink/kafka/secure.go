@@ -5,13 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/valence-live/valence/internal/secret"
 )
 
 // SASL is how this program proves who it is (RFC 4422).
@@ -22,7 +23,7 @@ type SASL struct {
 	// Username is the name that the broker knows.
 	Username string `yaml:"username"`
 	// Password is its password. It is never printed.
-	Password Secret `yaml:"password"`
+	Password secret.Text `yaml:"password"`
 	// PasswordFile is a file that holds the password instead.
 	PasswordFile string `yaml:"password_file"`
 }
@@ -41,28 +42,6 @@ type TLS struct {
 	ServerName string `yaml:"server_name"`
 }
 
-// Secret is a text that is not shown to anybody.
-type Secret string
-
-const hidden = "***"
-
-// String hides the secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return hidden
-}
-
-// GoString hides the secret from %#v.
-func (s Secret) GoString() string { return `"` + s.String() + `"` }
-
-// LogValue hides the secret from logs.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText hides the secret from printed configuration.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
 func (s SASL) validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -76,6 +55,7 @@ func (s SASL) validate() error {
 	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512":
 		check(s.Username != "", "username is empty")
 		check((s.Password == "") != (s.PasswordFile == ""), "password or password_file must be set, one of them")
+		check(!s.Password.Hidden(), "password is what a secret is printed as: set the secret itself")
 	default:
 		check(false, "mechanism is %q, it must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
 	}
