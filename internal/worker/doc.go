@@ -17,5 +17,6 @@
 // may correct, and, where media is extracted here, the half minute over which
 // features are normalised. The next owner of the partition reads from there,
 // publishes again what was published since the checkpoint, with the same ids and
-// scores, and leaves alone what it cannot see whole.
+// scores, and leaves alone what it cannot see whole. Of a call that is over it
+// knows so, and passes over what it reads again of it.
 package worker

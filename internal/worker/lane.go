@@ -22,6 +22,7 @@ type lane struct {
 	log      time.Time
 	sessions map[string]*session
 	left     map[string]snapshot // of calls of an earlier owner, until their first record
+	over     map[string]*over    // calls that have ended, while records of them may be read again
 	dirty    map[string][]byte   // what the next checkpoint saves or deletes besides the state of open calls
 }
 
@@ -30,8 +31,11 @@ func (l *lane) Handle(ctx context.Context, r kafka.Record) error {
 	if r.Time.After(l.log) {
 		l.log = r.Time
 	}
-	err := l.handle(ctx, r)
+	ended, err := l.handle(ctx, r)
 	l.next[r.Topic] = r.Offset + 1
+	if err == nil && ended != nil {
+		err = l.finish(ctx, ended)
+	}
 	if poison, ok := errors.AsType[*wire.PoisonError](err); ok {
 		return fmt.Errorf("%w: %w", kafka.ErrPoison, poison)
 	}
@@ -41,15 +45,16 @@ func (l *lane) Handle(ctx context.Context, r kafka.Record) error {
 	return l.closeIdle(ctx)
 }
 
-func (l *lane) handle(ctx context.Context, r kafka.Record) error {
+// handle returns the call that the record ends, if it does.
+func (l *lane) handle(ctx context.Context, r kafka.Record) (*session, error) {
 	record := asWire(r)
 	id, participant, err := record.Who()
-	if err != nil {
-		return err
+	if err != nil || l.over[id].holds(r) {
+		return nil, err
 	}
 	read, err := parse(r.Topic, record)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, ok := l.next[r.Topic]; !ok {
 		l.next[r.Topic] = r.Offset
@@ -58,10 +63,10 @@ func (l *lane) handle(ctx context.Context, r kafka.Record) error {
 	s.heard = l.log
 	s.marks.note(s.now, l.next)
 	ended, err := read.apply(ctx, s, participant)
-	if err == nil && ended {
-		err = l.finish(ctx, s)
+	if err != nil || !ended {
+		return nil, err
 	}
-	return err
+	return s, nil
 }
 
 // asWire is the record without its place.
@@ -107,16 +112,13 @@ func (l *lane) closeIdle(ctx context.Context) error {
 }
 
 // finish closes a call: what is open becomes final. Nothing of it is needed any
-// more.
+// more, but it may be read again because of other calls.
 func (l *lane) finish(ctx context.Context, s *session) error {
 	delete(l.sessions, s.id)
 	if err := s.finish(ctx); err != nil {
 		return err
 	}
-	for who := range s.people {
-		l.dirty[stateKey(s.id, who)] = nil
-	}
-	return nil
+	return l.end(s)
 }
 
 // Checkpoint implements kafka.Lane.
@@ -130,6 +132,7 @@ func (l *lane) Checkpoint(ctx context.Context) (map[string]int64, error) {
 		}
 		place.least(needed)
 	}
+	l.forgetOver(place, values)
 	for _, s := range l.left { // nothing was read of them yet: they wait where they are
 		if l.log.Sub(s.heard) > l.worker.cfg.Idle && !l.log.IsZero() {
 			s.forget(values)

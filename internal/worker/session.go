@@ -25,6 +25,7 @@ type session struct {
 	purpose ingest.Purpose
 
 	from  *snapshot // of an earlier owner
+	begun time.Time // what the first record of the call told
 	now   time.Time // of the call: the newest time that a record told
 	heard time.Time // of the log: when the last record came
 	marks marks
@@ -48,8 +49,14 @@ func (s *session) begin(at time.Time) error {
 		return nil
 	}
 	cfg := s.lane.worker.cfg.Call
+	s.begun = at
 	if s.from != nil {
-		cfg.Resume = &pipeline.Resume{State: s.from.state, Complete: at.Add(cfg.Align.Lateness)}
+		s.begun = s.from.begun
+		complete := at.Add(cfg.Align.Lateness)
+		if !at.After(s.begun) {
+			complete = time.Time{} // this is how it began
+		}
+		cfg.Resume = &pipeline.Resume{State: s.from.state, Complete: complete}
 	}
 	call, err := s.lane.worker.engine.NewCall(cfg, s)
 	if err != nil {

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -21,6 +20,7 @@ type snapshot struct {
 	purpose ingest.Purpose
 	rights  map[string][ingest.NumModalities]bool
 	heard   time.Time // of the log, when it was found
+	begun   time.Time // what the first record of the call told; zero if unknown
 }
 
 // stateKey is the key of a participant's record in the state topic.
@@ -81,6 +81,10 @@ func (s *session) save(values map[string][]byte, id string, p *person, state pip
 		Rolling: &valencev1.RollingState{Session: fromPart(state.Rolling.Session), Participants: map[string]*valencev1.RollingPart{}},
 		Consent: &valencev1.Consent{Text: rights[ingest.Text], Audio: rights[ingest.Audio], Video: rights[ingest.Video], Purpose: string(s.purpose)},
 	}
+	record.Begun = timestamppb.New(s.begun)
+	if before, ok := s.lane.over[s.id]; ok {
+		record.Ended = before.at
+	}
 	if end, ok := state.Published[id]; ok {
 		record.WindowEnd = timestamppb.New(end)
 	}
@@ -105,7 +109,10 @@ func (l *lane) restore(ctx context.Context, saved map[string][]byte) {
 			l.worker.trouble.Warn(ctx, poison("the state of %q says that it is of %q", key, record.GetSession()))
 			continue
 		}
-		l.add(record)
+		l.addOver(record)
+		if record.GetConsent() != nil {
+			l.add(record)
+		}
 	}
 }
 
@@ -125,6 +132,9 @@ func (l *lane) add(record *valencev1.State) {
 	}
 	if part, ok := record.GetRolling().GetParticipants()[who]; ok {
 		s.state.Rolling.Participants[who] = toPart(part)
+	}
+	if begun := record.GetBegun(); begun.IsValid() {
+		s.begun = begun.AsTime()
 	}
 	if end := record.GetWindowEnd(); end.IsValid() {
 		s.state.Published[who] = end.AsTime()
@@ -157,11 +167,7 @@ func (s *snapshot) drop(who string) {
 
 // forget deletes the records.
 func (s *snapshot) forget(values map[string][]byte) {
-	people := maps.Clone(s.rights)
-	for who := range s.state.Published {
-		people[who] = [ingest.NumModalities]bool{}
-	}
-	for who := range people {
+	for who := range s.rights {
 		values[stateKey(s.id, who)] = nil
 	}
 }

@@ -58,7 +58,7 @@ func New(cfg Config, engine *pipeline.Engine, publisher sink.Publisher, set tele
 func (w *Worker) Open(ctx context.Context, partition int, state kafka.State) (kafka.Lane, error) {
 	l := &lane{
 		worker: w, partition: partition, state: state, ctx: ctx,
-		next: offsets{}, sessions: map[string]*session{}, left: map[string]snapshot{}, dirty: map[string][]byte{},
+		next: offsets{}, sessions: map[string]*session{}, left: map[string]snapshot{}, over: map[string]*over{}, dirty: map[string][]byte{},
 	}
 	if state == nil {
 		return l, nil

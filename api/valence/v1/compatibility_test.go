@@ -201,7 +201,11 @@ func fill(m protoreflect.Message, depth int) {
 			if depth > 0 {
 				v := m.NewField(f)
 				value := v.Map().NewValue()
-				fill(value.Message(), depth-1)
+				if of := f.MapValue(); of.Kind() == protoreflect.MessageKind {
+					fill(value.Message(), depth-1)
+				} else {
+					value = scalar(of)
+				}
 				v.Map().Set(protoreflect.ValueOfString("alice").MapKey(), value)
 				m.Set(f, v)
 			}

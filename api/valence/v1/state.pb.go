@@ -35,7 +35,12 @@ type State struct {
 	WindowEnd *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=window_end,json=windowEnd,proto3" json:"window_end,omitempty"`
 	Rolling   *RollingState          `protobuf:"bytes,4,opt,name=rolling,proto3" json:"rolling,omitempty"`
 	// consent is what the participant agreed to, with what the call is analysed for.
-	Consent       *Consent `protobuf:"bytes,5,opt,name=consent,proto3" json:"consent,omitempty"`
+	Consent *Consent `protobuf:"bytes,5,opt,name=consent,proto3" json:"consent,omitempty"`
+	// begun is the time that the first record of the call told: who reads again from there sees the call whole.
+	Begun *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=begun,proto3" json:"begun,omitempty"`
+	// ended says that a call of this id is over: by topic, the offset behind its last record. What lies before was scored.
+	// Without a consent the record says nothing else.
+	Ended         map[string]int64 `protobuf:"bytes,7,rep,name=ended,proto3" json:"ended,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -101,6 +106,20 @@ func (x *State) GetRolling() *RollingState {
 func (x *State) GetConsent() *Consent {
 	if x != nil {
 		return x.Consent
+	}
+	return nil
+}
+
+func (x *State) GetBegun() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Begun
+	}
+	return nil
+}
+
+func (x *State) GetEnded() map[string]int64 {
+	if x != nil {
+		return x.Ended
 	}
 	return nil
 }
@@ -410,14 +429,20 @@ var File_valence_v1_state_proto protoreflect.FileDescriptor
 const file_valence_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"\x16valence/v1/state.proto\x12\n" +
-	"valence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16valence/v1/input.proto\"\xe1\x01\n" +
+	"valence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16valence/v1/input.proto\"\x81\x03\n" +
 	"\x05State\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12 \n" +
 	"\vparticipant\x18\x02 \x01(\tR\vparticipant\x129\n" +
 	"\n" +
 	"window_end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\twindowEnd\x122\n" +
 	"\arolling\x18\x04 \x01(\v2\x18.valence.v1.RollingStateR\arolling\x12-\n" +
-	"\aconsent\x18\x05 \x01(\v2\x13.valence.v1.ConsentR\aconsent\"\xeb\x01\n" +
+	"\aconsent\x18\x05 \x01(\v2\x13.valence.v1.ConsentR\aconsent\x120\n" +
+	"\x05begun\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05begun\x122\n" +
+	"\x05ended\x18\a \x03(\v2\x1c.valence.v1.State.EndedEntryR\x05ended\x1a8\n" +
+	"\n" +
+	"EndedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xeb\x01\n" +
 	"\fRollingState\x121\n" +
 	"\asession\x18\x01 \x01(\v2\x17.valence.v1.RollingPartR\asession\x12N\n" +
 	"\fparticipants\x18\x02 \x03(\v2*.valence.v1.RollingState.ParticipantsEntryR\fparticipants\x1aX\n" +
@@ -454,7 +479,7 @@ func file_valence_v1_state_proto_rawDescGZIP() []byte {
 	return file_valence_v1_state_proto_rawDescData
 }
 
-var file_valence_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_valence_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_valence_v1_state_proto_goTypes = []any{
 	(*State)(nil),                 // 0: valence.v1.State
 	(*RollingState)(nil),          // 1: valence.v1.RollingState
@@ -462,27 +487,30 @@ var file_valence_v1_state_proto_goTypes = []any{
 	(*RollingTotal)(nil),          // 3: valence.v1.RollingTotal
 	(*RollingKey)(nil),            // 4: valence.v1.RollingKey
 	(*RollingTerm)(nil),           // 5: valence.v1.RollingTerm
-	nil,                           // 6: valence.v1.RollingState.ParticipantsEntry
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Consent)(nil),               // 8: valence.v1.Consent
+	nil,                           // 6: valence.v1.State.EndedEntry
+	nil,                           // 7: valence.v1.RollingState.ParticipantsEntry
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Consent)(nil),               // 9: valence.v1.Consent
 }
 var file_valence_v1_state_proto_depIdxs = []int32{
-	7,  // 0: valence.v1.State.window_end:type_name -> google.protobuf.Timestamp
+	8,  // 0: valence.v1.State.window_end:type_name -> google.protobuf.Timestamp
 	1,  // 1: valence.v1.State.rolling:type_name -> valence.v1.RollingState
-	8,  // 2: valence.v1.State.consent:type_name -> valence.v1.Consent
-	2,  // 3: valence.v1.RollingState.session:type_name -> valence.v1.RollingPart
-	6,  // 4: valence.v1.RollingState.participants:type_name -> valence.v1.RollingState.ParticipantsEntry
-	3,  // 5: valence.v1.RollingPart.base:type_name -> valence.v1.RollingTotal
-	4,  // 6: valence.v1.RollingPart.last:type_name -> valence.v1.RollingKey
-	5,  // 7: valence.v1.RollingPart.terms:type_name -> valence.v1.RollingTerm
-	7,  // 8: valence.v1.RollingKey.end:type_name -> google.protobuf.Timestamp
-	4,  // 9: valence.v1.RollingTerm.key:type_name -> valence.v1.RollingKey
-	2,  // 10: valence.v1.RollingState.ParticipantsEntry.value:type_name -> valence.v1.RollingPart
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 2: valence.v1.State.consent:type_name -> valence.v1.Consent
+	8,  // 3: valence.v1.State.begun:type_name -> google.protobuf.Timestamp
+	6,  // 4: valence.v1.State.ended:type_name -> valence.v1.State.EndedEntry
+	2,  // 5: valence.v1.RollingState.session:type_name -> valence.v1.RollingPart
+	7,  // 6: valence.v1.RollingState.participants:type_name -> valence.v1.RollingState.ParticipantsEntry
+	3,  // 7: valence.v1.RollingPart.base:type_name -> valence.v1.RollingTotal
+	4,  // 8: valence.v1.RollingPart.last:type_name -> valence.v1.RollingKey
+	5,  // 9: valence.v1.RollingPart.terms:type_name -> valence.v1.RollingTerm
+	8,  // 10: valence.v1.RollingKey.end:type_name -> google.protobuf.Timestamp
+	4,  // 11: valence.v1.RollingTerm.key:type_name -> valence.v1.RollingKey
+	2,  // 12: valence.v1.RollingState.ParticipantsEntry.value:type_name -> valence.v1.RollingPart
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_valence_v1_state_proto_init() }
@@ -497,7 +525,7 @@ func file_valence_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_valence_v1_state_proto_rawDesc), len(file_valence_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
