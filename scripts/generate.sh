@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Generates api/valence/v1/*.pb.go from the schemas beside them, after buf has found nothing to object and nothing that
-# readers of the last accepted schemas (api/valence/v1/schema.binpb) could not read.
+# Generates api/valence/v1/*.pb.go, and the schemas in api/asyncapi.yaml, from api/valence/v1/*.proto, after buf has found
+# nothing to object and nothing that readers of the last accepted schemas (schema.binpb beside them) could not read.
 #
 # scripts/generate.sh --check writes nothing and fails where something would be written; it fetches no tool.
 #
@@ -59,3 +59,4 @@ fi
 [ -z "$check" ] || for made in "$out"/valence/v1/*; do
   cmp "$made" "${made#"$out/"}" >&2 || die "what is generated from the schemas is stale; run scripts/generate.sh."
 done
+[ -n "$check" ] || go test . -count=1 -run '^TestTheSchemasAreThoseOfProtobuf$' -update >/dev/null # the schemas in asyncapi.yaml
