@@ -58,6 +58,7 @@ type closed struct {
 	at     time.Time // wall time
 	late   time.Duration
 	losses uint64 // of its participant's rights, when it was closed
+	cause  Cause
 
 	// Instead of a window: what is done between two of them.
 	do func(*scorer)
@@ -92,6 +93,9 @@ type CallConfig struct {
 	// on the scoring goroutine; it must not keep the Window.
 	Silent func(*features.Window)
 	Mode   Mode
+	// Cause, if set, says what led to a window of a participant that closes now. It
+	// is called by the goroutine that calls the Call.
+	Cause func(*ingest.Participant) Cause
 	// Resume is where an earlier owner of the call left off; nil for a new one.
 	Resume *Resume
 }
@@ -299,7 +303,11 @@ func (c *Call) put(w *features.Window) error {
 
 // at notes when a window was closed.
 func (c *Call) at(w *features.Window) closed {
-	return closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End)), losses: w.Participant.Losses()}
+	out := closed{Window: w, at: time.Now(), late: max(0, c.now.Sub(w.End)), losses: w.Participant.Losses()}
+	if c.cfg.Cause != nil {
+		out.cause = c.cfg.Cause(w.Participant)
+	}
+	return out
 }
 
 // Finish closes what is open, waits until everything is published and returns

@@ -129,7 +129,8 @@ func (c *Call) dropWindow(w closed, reason string) {
 // scoreWindow predicts, folds and publishes, under one span for the window with
 // the stages as its children.
 func (c *Call) scoreWindow(ctx context.Context, w closed, scores *rolling.Session) (err error) {
-	ctx, span := c.engine.tracer.Start(ctx, "window", trace.WithTimestamp(c.began(w)))
+	ctx, options := w.cause.of(ctx)
+	ctx, span := c.engine.tracer.Start(ctx, "window", append(options, trace.WithTimestamp(c.began(w)))...)
 	defer span.End()
 	defer func() {
 		note(span, err)

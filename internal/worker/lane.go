@@ -61,6 +61,7 @@ func (l *lane) handle(ctx context.Context, r kafka.Record) (*session, error) {
 	}
 	s := l.session(id)
 	s.heard = l.log
+	s.trace(ctx, participant, record.Traceparent())
 	s.marks.note(s.now, l.next)
 	ended, err := read.apply(ctx, s, participant)
 	if err != nil || !ended {

@@ -22,6 +22,7 @@ type session struct {
 	call    *pipeline.Call
 	cancel  context.CancelFunc
 	people  map[string]*person
+	traces  map[string]pipeline.Cause // by participant
 	purpose ingest.Purpose
 
 	from  *snapshot // of an earlier owner
@@ -34,7 +35,7 @@ type session struct {
 
 // newSession begins a call, or goes on where its earlier owner left off.
 func newSession(l *lane, id string) *session {
-	s := &session{lane: l, id: id, people: map[string]*person{}, purpose: l.worker.cfg.Purpose}
+	s := &session{lane: l, id: id, people: map[string]*person{}, traces: map[string]pipeline.Cause{}, purpose: l.worker.cfg.Purpose}
 	if left, ok := l.left[id]; ok {
 		delete(l.left, id)
 		s.from, s.purpose = &left, left.purpose
@@ -49,6 +50,7 @@ func (s *session) begin(at time.Time) error {
 		return nil
 	}
 	cfg := s.lane.worker.cfg.Call
+	cfg.Cause = s.cause
 	s.begun = at
 	if s.from != nil {
 		s.begun = s.from.begun
@@ -157,6 +159,7 @@ func (s *session) erase(ctx context.Context, id string) error {
 		all := ingest.Modalities()
 		p.id.Revoke(all[:]...)
 		delete(s.people, id)
+		delete(s.traces, id)
 		p.close()
 		if s.call != nil {
 			if err := s.call.Forget(p.id); err != nil {
