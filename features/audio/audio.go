@@ -31,6 +31,13 @@ const (
 	// jump is how far a sample's time may lie from the end of the one before
 	// and still continue it: containers round, and RTP clocks are slewed.
 	jump = 40 * time.Millisecond
+	// follow is how far a sample's time may lie from where the track has come
+	// before steps are stretched to follow it. Containers stay below it; the clock
+	// of a live track is brought into line in its first seconds, and drifts.
+	follow = 5 * time.Millisecond
+	// maxStretch is how many samples more or fewer a step then has.
+	maxStretch = stepSamples / 20
+
 	// leastSamples of a step must be there when the track begins or breaks off,
 	// for the step to count.
 	leastSamples = stepSamples / 2
@@ -59,12 +66,14 @@ func Spec(nets ...string) features.Spec {
 // not depend on how the sound was cut into Samples. A Vector holds the Receipt
 // of the first Sample of its step.
 type Extractor struct {
-	buf     [lookback + stepSamples]float32
-	filled  int       // samples of the step in progress
-	whole   int       // samples that it will have: fewer at the beginning of a grid
-	skip    int       // samples to leave out before it
-	start   time.Time // of the step in progress; time before it was given out
-	begun   bool      // a grid, which goes on as long as the sound does
+	buf     [lookback + stepSamples + maxStretch]float32
+	filled  int           // samples of the step in progress
+	whole   int           // samples that it will have: fewer at the beginning of a grid
+	length  time.Duration // of the step in progress
+	off     time.Duration // how far the newest sample's time lay beyond next
+	skip    int           // samples to leave out before it
+	start   time.Time     // of the step in progress; time before it was given out
+	begun   bool          // a grid, which goes on as long as the sound does
 	clock   ingest.Clock
 	receipt *ingest.Receipt // of the sample with which the step began
 
@@ -101,7 +110,10 @@ func (x *Extractor) Extract(s ingest.Sample, emit func(features.Unit)) error {
 
 // next is the capture time of the sample that would continue the track.
 func (x *Extractor) next() time.Time {
-	return x.start.Add(ingest.PCM(x.buf[lookback : lookback+x.filled]).Duration())
+	if x.filled == 0 {
+		return x.start
+	}
+	return x.start.Add(x.length * time.Duration(x.filled) / time.Duration(x.whole))
 }
 
 // passed says that nothing before t will follow.
@@ -122,11 +134,15 @@ func (x *Extractor) sound(s ingest.Sample, p ingest.PCM, emit func(features.Unit
 	}
 	if heard := x.next().Sub(s.Time); heard > jump {
 		heard = min(heard, p.Duration())
-		p = p[min(int((heard*ingest.AudioRate+time.Second-1)/time.Second), len(p)):]
+		cut := min(int((heard*ingest.AudioRate+time.Second-1)/time.Second), len(p))
+		s.Time = s.Time.Add(p[:cut].Duration())
+		p = p[cut:]
 	}
 	if !x.begun {
 		x.begin(s.Time)
 	}
+	x.off = s.Time.Sub(x.next())
+	s.Clock.ErrorBound += x.off.Abs()
 	if n := min(x.skip, len(p)); n > 0 {
 		x.skip, x.start = x.skip-n, x.start.Add(p[:n].Duration())
 		p = p[n:]
@@ -149,7 +165,7 @@ func (x *Extractor) sound(s ingest.Sample, p ingest.PCM, emit func(features.Unit
 		if x.filled == x.whole {
 			x.finish(emit)
 			copy(x.buf[:lookback], x.buf[x.whole:x.whole+lookback])
-			x.whole = stepSamples
+			x.stretch()
 		}
 	}
 }
@@ -165,6 +181,19 @@ func (x *Extractor) begin(t time.Time) {
 	x.whole, x.skip = int(((Step-into)*ingest.AudioRate+time.Second-1)/time.Second), 0
 	if x.whole < leastSamples {
 		x.whole, x.skip = stepSamples, x.whole
+	}
+	x.length = ingest.PCM(x.buf[:x.whole]).Duration()
+}
+
+// stretch decides how many samples the next step has. Its length stays, so that
+// steps go on ending with the tenths of a second; where the time of the samples
+// has run away from the count of them, it takes in some more or fewer, until
+// the two agree again.
+func (x *Extractor) stretch() {
+	x.whole, x.length = stepSamples, Step
+	if x.off.Abs() > follow {
+		off := int(x.off * ingest.AudioRate / time.Second)
+		x.whole -= min(max(off, -maxStretch), maxStretch)
 	}
 }
 

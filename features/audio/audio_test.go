@@ -92,6 +92,36 @@ func TestStepsEndAtTheTenthsOfASecondWhereverTheTrackBegins(t *testing.T) {
 	}
 }
 
+// A live clock is brought into line, and drifts: the steps follow it and stay on
+// their grid, and say how far they were off.
+func TestStepsFollowTheTimeOfTheSamplesWithoutLeavingTheirGrid(t *testing.T) {
+	for _, early := range []time.Duration{-30 * time.Millisecond, 30 * time.Millisecond} {
+		pcm := voice(rand.New(rand.NewPCG(3, 3)), 6*ingest.AudioRate, 200)
+		x := New()
+		var got []features.Unit
+		for at := 0; at < len(pcm); at += 320 {
+			when := epoch.Add(pcm[:at].Duration())
+			if at < ingest.AudioRate {
+				when = when.Add(early) // an estimate, before the clock is known
+			}
+			require.NoError(t, x.Extract(ingest.Sample{Time: when, Payload: pcm[at : at+320], Clock: ingest.Clock{Source: ingest.ClockArrival}}, func(u features.Unit) { got = append(got, u) }))
+		}
+		vs := vectors(got)
+		for i, v := range vs {
+			require.Less(t, v.End.Sub(v.End.Truncate(Step)), 100*time.Microsecond, "step %d", i)
+			require.LessOrEqual(t, v.Clock.ErrorBound, 31*time.Millisecond)
+		}
+		last := vs[len(vs)-1]
+		assert.LessOrEqual(t, last.Clock.ErrorBound, follow, "it has caught up")
+		assert.InDelta(t, epoch.Add(pcm.Duration()).Sub(last.End).Seconds(), 0, .1+follow.Seconds())
+		worst := time.Duration(0)
+		for _, v := range vs {
+			worst = max(worst, v.Clock.ErrorBound)
+		}
+		assert.InDelta(t, .03, worst.Seconds(), .002, "and said so while it had not")
+	}
+}
+
 func TestNoiseIsNoSpeechAndDigitalSilenceIsMuted(t *testing.T) {
 	for _, v := range vectors(extract(t, New(), noise(rand.New(rand.NewPCG(1, 3)), 4*ingest.AudioRate, 0.1), 320)) {
 		require.Equal(t, ingest.ReasonNoSpeech, v.Reason)
