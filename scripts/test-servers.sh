@@ -11,7 +11,9 @@ export TEST_KAFKA_JARS=$kafka TEST_REDIS_SERVER=$redis
 # Only the packages that have such tests: the others would run what make test runs.
 mapfile -t packages < <(grep -rlE --include='*_test.go' '^//go:build .*\bservers\b' . | xargs -r -n 1 dirname | sort -u)
 [ "${#packages[@]}" -gt 0 ] || die "no test of this tree has the build tag servers."
-[ "$#" -gt 0 ] || set -- -race "${packages[@]}"
-say "tests with real servers: ${packages[*]}"
-go vet -tags servers "${packages[@]}"
+if [ "$#" = 0 ]; then
+  say "tests with real servers: ${packages[*]}"
+  go vet -tags servers "${packages[@]}"
+  set -- -race "${packages[@]}"
+fi
 go test -tags servers -count=1 -timeout 30m "$@"
