@@ -83,6 +83,7 @@ func everything() trouble {
 // Whatever happens to workers, broker and Redis: every final score of every person is
 // in the topic, no copy of it says something else, and Redis has the newest.
 func TestNothingIsLostAndNothingIsContradicted(t *testing.T) {
+	t.Parallel()
 	rounds, kinds := 1, []trouble{everything()}
 	if n, err := strconv.Atoi(os.Getenv("CHAOS_ROUNDS")); err == nil {
 		rounds, kinds = n, troubles()
@@ -91,7 +92,7 @@ func TestNothingIsLostAndNothingIsContradicted(t *testing.T) {
 		kinds = slices.DeleteFunc(append(troubles(), everything()), func(k trouble) bool { return !slices.Contains(strings.Split(only, ","), k.name) })
 	}
 	engine := openEngine(t)
-	a := &arena{t: t, program: binary(t), stage: newStage(t), tape: record(t, engine), engine: engine}
+	a := &arena{t: t, program: built(t), stage: newStage(t), tape: record(t, engine), engine: engine}
 	a.stage.env = append(a.stage.env, fmt.Sprintf("VALENCE_INGEST_KAFKA_PARTITIONS=%d", partitions), fmt.Sprintf("VALENCE_SINK_KAFKA_PARTITIONS=%d", partitions))
 	for range 2 {
 		a.stage.add(a.program)

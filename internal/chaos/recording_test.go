@@ -83,7 +83,7 @@ func (l *tape) Append(_ context.Context, r wire.Record) error {
 
 // record runs the demo call through a gateway's half of the pipeline. Every third
 // sentence is made to come four seconds late, so that there are corrections.
-func record(t *testing.T, engine *pipeline.Engine) recording {
+func record(t testing.TB, engine *pipeline.Engine) recording {
 	t.Helper()
 	l := &tape{}
 	stage, err := relay.Stages(engine, l)("demo", pipeline.CallConfig{}, nil)
@@ -122,7 +122,7 @@ func (c clocked) Handle(ctx context.Context, s ingest.Sample) error {
 
 // call are the records of a call of that id which begins then and is as long as
 // that, at most as the demo, or repeats it as often as is needed.
-func (r recording) call(t *testing.T, session string, begins time.Time, length time.Duration) (out []spoken) {
+func (r recording) call(t testing.TB, session string, begins time.Time, length time.Duration) (out []spoken) {
 	t.Helper()
 	origin, sequence := rand.Text(), map[string]uint64{}
 	whole := r.notes[len(r.notes)-1].due.Truncate(time.Second) + time.Second
@@ -134,6 +134,11 @@ func (r recording) call(t *testing.T, session string, begins time.Time, length t
 			m, ok := proto.Clone(n.message).(*valencev1.Features)
 			require.True(t, ok)
 			m.Steps = slices.DeleteFunc(m.Steps, func(s *valencev1.Step) bool { return s.GetMark().GetEnd() })
+			for _, step := range m.GetSteps() {
+				if said := step.GetSegment(); said != nil && at > 0 {
+					said.Id += "-" + at.String() // another sentence
+				}
+			}
 			shift(m.ProtoReflect(), begins.Add(at).Sub(zero()))
 			sequence[n.who]++
 			m.Origin, m.Sequence = origin, sequence[n.who]
@@ -146,7 +151,7 @@ func (r recording) call(t *testing.T, session string, begins time.Time, length t
 	})})
 }
 
-func encode(t *testing.T, session, who string, m proto.Message) wire.Record {
+func encode(t testing.TB, session, who string, m proto.Message) wire.Record {
 	t.Helper()
 	r, err := wire.Encode(session, m, wire.Protobuf, wire.Meta{Participant: who})
 	require.NoError(t, err)

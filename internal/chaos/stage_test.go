@@ -66,8 +66,8 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// binary is the program under test.
-func binary(t *testing.T) string {
+// built is the program under test.
+func built(t *testing.T) string {
 	t.Helper()
 	if named := os.Getenv("TEST_VALENCE"); named != "" {
 		return named
