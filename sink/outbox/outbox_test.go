@@ -269,7 +269,7 @@ func TestAFullLineLetsTheOldestProvisionalGoWhoeversItIs(t *testing.T) {
 		cfg.Capacity = 4
 		o := start(t, cfg, s)
 		publish(t, o, final("alice", 1), provisional("bob", 1), provisional("alice", 2), final("bob", 1))
-		time.Sleep(time.Second) // they were tried in vain
+		time.Sleep(time.Second)                // they were tried in vain
 		publish(t, o, final("alice", 2))       // bob's provisional goes
 		publish(t, o, provisional("alice", 3)) // alice's older one goes
 		publish(t, o, final("bob", 2))         // and the last
