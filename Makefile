@@ -1,7 +1,7 @@
 # make        lists what there is
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo live test lint test-e2e test-servers test-training train bench fuzz generate clean
+.PHONY: help setup build demo live test lint test-e2e test-servers test-training train bench chaos fuzz generate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test-e2e: build ## a real browser and a foreign WebRTC client against bin/valenc
 
 test-servers: setup ## against a real Apache Kafka and a real Redis (gets both into the cache)
 	@scripts/test-servers.sh
+
+chaos: build ## kill, freeze and starve the parts of a running whole, ROUNDS times each (1); KIND=kill,... for some
+	@scripts/chaos.sh $(or $(ROUNDS),1) $(KIND)
 
 test-training: build ## tests, ruff and mypy of training/ (installs PyTorch into the cache)
 	@scripts/test-training.sh

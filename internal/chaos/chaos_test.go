@@ -3,11 +3,9 @@
 package chaos_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/sink"
 )
 
@@ -113,6 +110,7 @@ func TestNothingIsLostAndNothingIsContradicted(t *testing.T) {
 	if a.long != nil {
 		a.finish(a.long, a.long.end)
 	}
+	t.Logf("\n%s", table(a.verdicts))
 }
 
 // group are calls that begin about the same time, and what must be said of them.
@@ -225,48 +223,4 @@ func (a *arena) behind(session string, want []*sink.Event) (n int) {
 		}
 	}
 	return n
-}
-
-// report prints what became of a round, and keeps it.
-func (a *arena) report(v verdict) {
-	line, err := json.Marshal(v)
-	require.NoError(a.t, err)
-	a.t.Logf("%s", line)
-	folder := filepath.Join("..", "..", "out", "chaos")
-	require.NoError(a.t, os.MkdirAll(folder, 0o755))
-	f, err := os.OpenFile(filepath.Join(folder, "rounds.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(a.t, err)
-	_, err = f.Write(append(line, '\n'))
-	require.NoError(a.t, err)
-	require.NoError(a.t, f.Close())
-}
-
-// time notes how late the final sliding windows came, and when the last one came that
-// was late because of the trouble.
-func (v *verdict) time(got []arrival, healed time.Time) {
-	known := map[string]bool{}
-	for _, a := range got {
-		e := a.event
-		if known[e.ID] || e.State != features.Final || e.Window.Kind != features.Sliding {
-			continue
-		}
-		known[e.ID] = true
-		late := a.at.Sub(e.Window.End)
-		v.delays = append(v.delays, late)
-		if since := a.at.Sub(healed); late > inTime && since > v.recovery {
-			v.recovery = since
-		}
-	}
-}
-
-// inTime is how long after the end of its window a final score usually comes: the
-// lateness of two seconds, a second until something closes it, and some room.
-const inTime = 4 * time.Second
-
-func (v *verdict) summarise() {
-	slices.Sort(v.delays)
-	if n := len(v.delays); n > 0 {
-		v.Delay, v.SlowestDelay = v.delays[n/2].Seconds(), v.delays[n-1].Seconds()
-	}
-	v.Recovery = v.recovery.Seconds()
 }

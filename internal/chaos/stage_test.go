@@ -32,6 +32,7 @@ type arena struct {
 	producer *kgo.Client
 	number   int
 	long     *group // calls that see several rounds
+	verdicts []verdict
 }
 
 // stage is everything that runs: servers, and workers that can be killed.
