@@ -43,6 +43,7 @@ func mark(raw []byte, attributes uint16, producer int64, written time.Time) []by
 
 // hollow is a batch whose records were compacted away.
 func hollow(tb testing.TB, base, last int64) []byte {
+	tb.Helper()
 	raw := encode(tb, base, compress.None, message{value: []byte("x")})
 	raw = raw[:batchStart+batchHeader]
 	binary.BigEndian.PutUint32(raw[8:], batchHeader)
@@ -58,6 +59,7 @@ func damaged(raw []byte) []byte {
 
 // ending is the control batch at the end of a transaction.
 func ending(tb testing.TB, base, producer int64, commit bool) []byte {
+	tb.Helper()
 	key := []byte{0, 0, 0, 0}
 	if commit {
 		key[3] = 1

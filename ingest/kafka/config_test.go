@@ -55,7 +55,7 @@ func TestEverySettingThatCannotBeUsedIsReported(t *testing.T) {
 		change(&c)
 		err := c.Validate()
 		require.ErrorIs(t, err, ErrConfig, want)
-		assert.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, want)
 	}
 	err := Config{}.Validate()
 	assert.Greater(t, strings.Count(err.Error(), "\n"), 8, "all of them at once")

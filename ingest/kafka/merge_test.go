@@ -39,22 +39,26 @@ type reading struct {
 	*merge
 	logs logs
 	rnd  *rand.Rand
+	slow int // microseconds that a request takes at most, each way
 	asks []*answer
 	out  []string
 }
 
 func newReading(l logs, starts []int64, rnd *rand.Rand) *reading {
-	return &reading{merge: newMerge(500*time.Millisecond, starts), logs: l, rnd: rnd, asks: make([]*answer, len(l))}
+	return &reading{merge: newMerge(500*time.Millisecond, starts), logs: l, rnd: rnd, slow: 100 + rnd.IntN(3)*20_000, asks: make([]*answer, len(l))}
 }
 
-// step lets a moment pass. Requests take up to 40 ms each way, and bring some
-// records of those that there are.
+func (r *reading) delay() time.Duration {
+	return time.Duration(r.rnd.IntN(r.slow)) * time.Microsecond
+}
+
+// step lets a moment pass. Requests bring some records of those that there are.
 func (r *reading) step(now time.Time) {
 	for i := range r.logs {
 		a := r.asks[i]
 		if a == nil && len(r.streams[i].queue)-r.streams[i].head < 5 {
-			a = &answer{topic: i, asked: r.asked(now), looks: now.Add(time.Duration(r.rnd.IntN(40)) * time.Millisecond)}
-			a.arrives = a.looks.Add(time.Duration(r.rnd.IntN(40)) * time.Millisecond)
+			a = &answer{topic: i, asked: r.asked(now), looks: now.Add(r.delay())}
+			a.arrives = a.looks.Add(r.delay())
 			r.asks[i] = a
 		}
 		if a != nil && !a.looked && !now.Before(a.looks) {
@@ -83,8 +87,8 @@ func TestABacklogIsReadInTheOrderInWhichItWasReadLive(t *testing.T) {
 		l := make(logs, topics)
 		live := newReading(l, make([]int64, topics), rnd)
 		now, total := time.UnixMilli(1_700_000_000_000), 0
-		for range 1000 {
-			now = now.Add(time.Duration(rnd.IntN(2000)) * time.Microsecond)
+		for range 2000 {
+			now = now.Add(time.Duration(rnd.IntN(200)) * time.Microsecond)
 			for i := range topics {
 				if rnd.IntN(10*(i+1)) == 0 { // some topics are busier
 					l.write(i, now)

@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/valence-live/valence/internal/brokers"
 )
@@ -155,6 +158,35 @@ func TestChild(t *testing.T) {
 	assert.NoError(t, <-c.done)
 }
 
+// child is a member in a process of its own, and what it has handled.
+type child struct {
+	*exec.Cmd
+	file string
+}
+
+func newChild(t *testing.T, addr string) *child {
+	t.Helper()
+	c := &child{exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$"), t.TempDir() + "/child"}
+	c.Env = append(os.Environ(), "VALENCE_TEST_KAFKA="+addr, "VALENCE_TEST_FILE="+c.file)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	return c
+}
+
+func (c *child) values() []string {
+	text, _ := os.ReadFile(c.file)
+	return strings.Fields(string(text))
+}
+
+// into adds what the child has handled to the ledger.
+func (c *child) into(l *ledger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, v := range c.values() {
+		l.records = append(l.records, Record{Value: []byte(v)})
+	}
+}
+
 func TestThePartitionsOfAKilledMemberMove(t *testing.T) {
 	server := brokers.Kafka(t)
 	cfg := quick(server.Addr)
@@ -162,30 +194,141 @@ func TestThePartitionsOfAKilledMemberMove(t *testing.T) {
 	one := run(t, cfg, l.as("one"))
 	one.joined(t, 4)
 	w := write(t, cfg)
-
-	name := t.TempDir() + "/child"
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
-	child.Env = append(os.Environ(), "VALENCE_TEST_KAFKA="+server.Addr, "VALENCE_TEST_FILE="+name)
-	require.NoError(t, child.Start())
+	child := newChild(t, server.Addr)
 	one.joined(t, 2)
-	require.Eventually(t, func() bool {
-		text, _ := os.ReadFile(name)
-		return strings.Count(string(text), "\n") > 200
-	}, soon, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(child.values()) > 200 }, soon, 10*time.Millisecond)
 	require.NoError(t, child.Process.Kill())
-	_ = child.Wait()
 	killed := time.Now()
 	one.joined(t, 4)
 	t.Logf("the partitions of a killed member were back after %s (session timeout %s)", time.Since(killed).Round(time.Millisecond), cfg.SessionTimeout)
 
-	text, err := os.ReadFile(name)
-	require.NoError(t, err)
-	for line := range strings.Lines(string(text)) {
-		l.mu.Lock()
-		l.records = append(l.records, Record{Value: []byte(strings.TrimSpace(line))})
-		l.mu.Unlock()
-	}
+	child.into(l)
 	w.everything(t, l)
+}
+
+func TestAFrozenMemberComesBackAndNothingIsLost(t *testing.T) {
+	server := brokers.Kafka(t)
+	cfg := quick(server.Addr)
+	l := newLedger()
+	one := run(t, cfg, l.as("one"))
+	one.joined(t, 4)
+	w := write(t, cfg)
+	child := newChild(t, server.Addr)
+	one.joined(t, 2)
+	require.Eventually(t, func() bool { return len(child.values()) > 200 }, soon, 10*time.Millisecond)
+	require.NoError(t, child.Process.Signal(syscall.SIGSTOP))
+	one.joined(t, 4)
+	before := len(child.values())
+	pass(2 * time.Second)
+	require.NoError(t, child.Process.Signal(syscall.SIGCONT))
+	one.joined(t, 2)
+	require.Eventually(t, func() bool { return len(child.values()) > before+200 }, soon, 10*time.Millisecond)
+	w.stop()
+	require.Eventually(t, func() bool {
+		all := newLedger()
+		all.records = l.all()
+		child.into(all)
+		seen := all.values()
+		for v := range w.written {
+			if seen[v] == 0 {
+				return false
+			}
+		}
+		t.Logf("%d records written, %d handled", len(w.written), len(all.records))
+		return true
+	}, soon, 100*time.Millisecond)
+}
+
+func TestTopicsAreMergedByTheBrokersTime(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	cfg.Partitions = 1
+	l := newLedger()
+	c := run(t, cfg, l.as("live"))
+	c.joined(t, 1)
+	w := asker(t, cfg)
+	var slowest time.Duration
+	for i := range 100 { // the producer's clock runs backwards
+		topic := []string{"a", "b"}[(i*i/3)%2]
+		w.put(t, topic, 0, message{value: []byte{byte(i)}, time: time.UnixMilli(int64(1_700_000_000_000 - i))})
+		written := time.Now()
+		pass(2 * time.Millisecond)
+		if i%10 == 0 {
+			require.Eventually(t, func() bool { return l.count() == i+1 }, soon, time.Millisecond)
+			slowest = max(slowest, time.Since(written))
+		}
+	}
+	t.Logf("a record waited at most %s for the other topic", slowest.Round(time.Millisecond))
+	require.Eventually(t, func() bool { return l.count() == 100 }, soon, 10*time.Millisecond)
+	c.stop()
+	for i, r := range l.all() {
+		require.Equal(t, byte(i), r.Value[0], "the order in which they were written")
+		require.WithinDuration(t, time.Now(), r.Time, time.Minute)
+	}
+	cfg.Group = "again"
+	again := newLedger()
+	run(t, cfg, again.as("backlog"))
+	require.Eventually(t, func() bool { return again.count() == 100 }, soon, 10*time.Millisecond)
+	for i, r := range again.all() {
+		require.Equal(t, byte(i), r.Value[0])
+	}
+}
+
+func TestWhatAFailedTransactionWroteIsNotHandled(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	cfg.Partitions = 1
+	l := newLedger()
+	run(t, cfg, l.as("one")).joined(t, 1)
+	producer, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.TransactionalID("t"), kgo.DefaultProduceTopic("a"))
+	require.NoError(t, err)
+	defer producer.Close()
+	for i, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryAbort, kgo.TryCommit} {
+		require.NoError(t, producer.BeginTransaction())
+		require.NoError(t, producer.ProduceSync(t.Context(), kgo.StringRecord(fmt.Sprintf("%d-%t", i, bool(commit)))).FirstErr())
+		require.NoError(t, producer.EndTransaction(t.Context(), commit))
+	}
+	asker(t, cfg).put(t, "a", 0, message{value: []byte("plain")})
+	require.Eventually(t, func() bool { return l.count() == 3 }, soon, 10*time.Millisecond)
+	assert.Equal(t, map[string]int{"0-true": 1, "3-true": 1, "plain": 1}, l.values())
+}
+
+func TestTheStateIsReadWholeWhenItWasCompacted(t *testing.T) {
+	server := brokers.Kafka(t)
+	cfg := quick(server.Addr)
+	cfg.Partitions = 1
+	w := asker(t, cfg)
+	entry := func(name, value string) kafkago.ConfigEntry {
+		return kafkago.ConfigEntry{ConfigName: name, ConfigValue: value}
+	}
+	_, err := w.api.CreateTopics(t.Context(), &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
+		Topic: cfg.State, NumPartitions: 1, ReplicationFactor: 1,
+		ConfigEntries: []kafkago.ConfigEntry{entry("cleanup.policy", "compact"), entry("min.cleanable.dirty.ratio", "0.001"), entry("segment.ms", "200"), entry("delete.retention.ms", "0")},
+	}}})
+	require.NoError(t, err)
+	for i := range 200 {
+		m := message{key: []byte(fmt.Sprint("k", i%7)), value: []byte(strconv.Itoa(i)), time: time.Now()}
+		if i%7 == 3 && i > 100 {
+			m.value = nil
+		}
+		w.put(t, cfg.State, 0, m)
+		pass(5 * time.Millisecond)
+	}
+	require.Eventually(t, func() bool {
+		w.put(t, cfg.State, 0, message{key: []byte("last"), value: []byte("x"), time: time.Now()}) // closes the segment before
+		return len(w.drain(t, cfg.State, 1)) < 100
+	}, soon, 300*time.Millisecond, "the broker has compacted it")
+	loaded := make(chan map[string][]byte, 1)
+	l := newLedger()
+	l.open = func(ctx context.Context, _ int, s State) error {
+		got, err := s.Load(ctx)
+		loaded <- got
+		return err
+	}
+	run(t, cfg, l.as("one"))
+	got := map[string]string{}
+	for k, v := range <-loaded {
+		got[k] = string(v)
+	}
+	assert.Equal(t, map[string]string{"k0": "196", "k1": "197", "k2": "198", "k4": "193", "k5": "194", "k6": "195", "last": "x"}, got)
 }
 
 func TestATopicThatIsMadeLaterIsWaitedFor(t *testing.T) {

@@ -211,3 +211,5 @@ func (c *client) makeTopics(t *testing.T, partitions int, topics ...string) {
 		return true
 	}, soon, 100*time.Millisecond)
 }
+
+func quiet() telemetry.Settings { return telemetry.Nop() }
