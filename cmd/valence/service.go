@@ -47,7 +47,7 @@ func newService(role role, cfg config.Config, engine *pipeline.Engine, set telem
 	call.Rolling.Hop = call.Align.Hop
 	p := &service{store: memory.New(memory.Live()), broken: make(chan struct{})}
 	var err error
-	if p.sinks, err = newSinks(role, cfg, p.store, set); err != nil {
+	if p.sinks, err = newSinks(cfg, p.store, set); err != nil {
 		return nil, err
 	}
 	cfg.Sink.Live.Origins = cfg.Server.CORSOrigins
@@ -101,7 +101,7 @@ func (p *service) newConsumer(role role, cfg config.Config, call pipeline.CallCo
 	w, err := worker.New(worker.Config{
 		Call: call, Upstream: cfg.Ingest.Kafka.Consent == kafka.ConsentUpstream, Purpose: cfg.Calls.Purpose,
 		Idle: cfg.Calls.Idle, MaxParticipants: cfg.Calls.MaxParticipants, Flush: p.sinks.Flush,
-	}, engine, p.sinks, set)
+	}, engine, p.sinks.patient, set)
 	if err != nil {
 		return nil, err
 	}

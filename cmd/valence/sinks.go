@@ -16,17 +16,15 @@ import (
 // sinks are all that events go to: the memory of this process at once, the
 // others through an outbox each.
 type sinks struct {
-	sink.Fanout
-	boxes   []*outbox.Outbox
-	closers []func() error
+	sink.Fanout             // for calls that cannot wait
+	patient     sink.Fanout // the same for records, which can be read later
+	boxes       []*outbox.Outbox
+	closers     []func() error
 }
 
 // newSinks makes those whose address is set.
-func newSinks(role role, cfg config.Config, store *memory.Store, set telemetry.Settings) (*sinks, error) {
-	s := &sinks{Fanout: sink.Fanout{store}}
-	if role == roleWorker {
-		cfg.Sink.Outbox.Full = outbox.Block // the log can be read later
-	}
+func newSinks(cfg config.Config, store *memory.Store, set telemetry.Settings) (*sinks, error) {
+	s := &sinks{Fanout: sink.Fanout{store}, patient: sink.Fanout{store}}
 	if cfg.Sink.Kafka.Enabled() {
 		p, err := kafka.New(cfg.Sink.Kafka, set)
 		if err != nil {
@@ -53,7 +51,7 @@ func (s *sinks) add(name string, cfg outbox.Config, p sink.Publisher, closer fun
 	if err != nil {
 		return err
 	}
-	s.Fanout = append(s.Fanout, box)
+	s.Fanout, s.patient = append(s.Fanout, box), append(s.patient, box.Patient())
 	s.boxes = append(s.boxes, box)
 	s.closers = append(s.closers, closer)
 	return nil

@@ -25,7 +25,8 @@ type Config struct {
 	// RetryMax is the longest wait before a sink in trouble is tried again.
 	RetryMax time.Duration `yaml:"retry_max"`
 	// Full says what happens to a final event when finals alone fill the capacity: drop gives up the oldest, for calls that
-	// cannot wait; block makes the scoring wait, for an input that can be read later. Provisional events always give way.
+	// cannot wait; block makes the scoring wait. What is read from Kafka always waits: it can be read later. Provisional events
+	// always give way.
 	Full Policy `yaml:"full"`
 }
 

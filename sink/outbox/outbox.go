@@ -123,12 +123,26 @@ func (o *Outbox) Start(ctx context.Context) error {
 // only where the line is full of finals and the policy is Block. An event that
 // gives way is counted, and no error.
 func (o *Outbox) Publish(ctx context.Context, e *sink.Event) error {
+	return o.publish(ctx, e, o.cfg.Full == Drop)
+}
+
+// Patient is the same Outbox for events of an input that can be read later: where
+// finals fill the line Publish waits, whatever the policy.
+func (o *Outbox) Patient() sink.Publisher { return patient{o} }
+
+type patient struct{ *Outbox }
+
+// Publish implements sink.Publisher.
+func (p patient) Publish(ctx context.Context, e *sink.Event) error { return p.publish(ctx, e, false) }
+
+// publish makes the oldest final give way only if it is forced to.
+func (o *Outbox) publish(ctx context.Context, e *sink.Event, force bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	it := &item{event: e, at: time.Now()}
 	o.mu.Lock()
-	gave, err := o.put(ctx, it)
+	gave, err := o.put(ctx, it, force)
 	waiting := o.line.all.Len()
 	o.mu.Unlock()
 	if gave != nil {
@@ -141,8 +155,8 @@ func (o *Outbox) Publish(ctx context.Context, e *sink.Event) error {
 }
 
 // put waits for room, if it must. The caller holds the lock.
-func (o *Outbox) put(ctx context.Context, it *item) (gave *item, err error) {
-	force, ok := o.cfg.Full == Drop, false
+func (o *Outbox) put(ctx context.Context, it *item, force bool) (gave *item, err error) {
+	ok := false
 	err = o.wait(ctx, func() bool {
 		if o.closing {
 			return true

@@ -55,7 +55,13 @@ func fullDisk(t *testing.T, random *rand.Rand, together bool) {
 		next = &bulk{server: &d.server}
 	}
 	cfg := outbox.Default()
-	cfg.Capacity, cfg.Full = 20, outbox.Block // a line that is soon full, too
+	cfg.Capacity = 20 // a line that is soon full, too
+	by := func(o *outbox.Outbox) sink.Publisher { return o }
+	if random.IntN(2) == 0 {
+		by = (*outbox.Outbox).Patient // whatever the policy
+	} else {
+		cfg.Full = outbox.Block
+	}
 	o := start(t, cfg, next)
 	d.fills(random.IntN(100))
 	var want []string
@@ -64,7 +70,7 @@ func fullDisk(t *testing.T, random *rand.Rand, together bool) {
 		var err error
 		for i := 0; i < 60 && err == nil; i++ {
 			for _, who := range []string{"alice", "bob"} {
-				err = errors.Join(err, o.Publish(t.Context(), provisional(who, i)), o.Publish(t.Context(), final(who, i)))
+				err = errors.Join(err, by(o).Publish(t.Context(), provisional(who, i)), by(o).Publish(t.Context(), final(who, i)))
 				want = append(want, ids([]*sink.Event{final(who, i)})...)
 			}
 			time.Sleep(time.Second)
