@@ -92,6 +92,9 @@ func (l *lane) session(id string) *session {
 // Tick implements kafka.Lane.
 func (l *lane) Tick(now time.Time) error {
 	for _, s := range l.sessions {
+		if s.call == nil {
+			continue // nothing but a consent has come
+		}
 		if err := s.call.Tick(now); err != nil {
 			return err
 		}

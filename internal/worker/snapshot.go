@@ -10,6 +10,7 @@ import (
 	valencev1 "github.com/valence-live/valence/api/valence/v1"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/internal/pipeline"
+	"github.com/valence-live/valence/sink/eventpb"
 	"github.com/valence-live/valence/sink/rolling"
 )
 
@@ -76,20 +77,15 @@ func (s *session) over(p *person, published time.Time) bool {
 // save adds a participant's record to the values.
 func (s *session) save(values map[string][]byte, id string, p *person, state pipeline.State) error {
 	rights := p.rights()
-	record := &valencev1.State{
-		Session: s.id, Participant: id,
-		Rolling: &valencev1.RollingState{Session: fromPart(state.Rolling.Session), Participants: map[string]*valencev1.RollingPart{}},
-		Consent: &valencev1.Consent{Text: rights[ingest.Text], Audio: rights[ingest.Audio], Video: rights[ingest.Video], Purpose: string(s.purpose)},
+	mine := rolling.State{Session: state.Rolling.Session, Participants: map[string]rolling.Part{}}
+	if part, ok := state.Rolling.Participants[id]; ok {
+		mine.Participants[id] = part
 	}
+	record := eventpb.FromState(eventpb.State{Session: s.id, Participant: id, WindowEnd: state.Published[id], Rolling: mine})
+	record.Consent = &valencev1.Consent{Text: rights[ingest.Text], Audio: rights[ingest.Audio], Video: rights[ingest.Video], Purpose: string(s.purpose)}
 	record.Begun = timestamppb.New(s.begun)
 	if before, ok := s.lane.over[s.id]; ok {
 		record.Ended = before.at
-	}
-	if end, ok := state.Published[id]; ok {
-		record.WindowEnd = timestamppb.New(end)
-	}
-	if part, ok := state.Rolling.Participants[id]; ok {
-		record.Rolling.Participants[id] = fromPart(part)
 	}
 	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(record)
 	values[stateKey(s.id, id)] = value
@@ -110,13 +106,19 @@ func (l *lane) restore(ctx context.Context, saved map[string][]byte) {
 			continue
 		}
 		l.addOver(record)
-		if record.GetConsent() != nil {
-			l.add(record)
+		if record.GetConsent() == nil {
+			continue
 		}
+		state, err := eventpb.ToState(record)
+		if err != nil {
+			l.worker.trouble.Warn(ctx, err)
+			continue
+		}
+		l.add(record, state)
 	}
 }
 
-func (l *lane) add(record *valencev1.State) {
+func (l *lane) add(record *valencev1.State, state eventpb.State) {
 	s, ok := l.left[record.GetSession()]
 	if !ok {
 		s = snapshot{
@@ -127,17 +129,17 @@ func (l *lane) add(record *valencev1.State) {
 	}
 	who := record.GetParticipant()
 	// Each record holds the value of the whole call as it was then: the newest counts.
-	if whole := toPart(record.GetRolling().GetSession()); newer(whole, s.state.Rolling.Session) {
-		s.state.Rolling.Session = whole
+	if newer(state.Rolling.Session, s.state.Rolling.Session) {
+		s.state.Rolling.Session = state.Rolling.Session
 	}
-	if part, ok := record.GetRolling().GetParticipants()[who]; ok {
-		s.state.Rolling.Participants[who] = toPart(part)
+	if part, ok := state.Rolling.Participants[who]; ok {
+		s.state.Rolling.Participants[who] = part
 	}
 	if begun := record.GetBegun(); begun.IsValid() {
 		s.begun = begun.AsTime()
 	}
-	if end := record.GetWindowEnd(); end.IsValid() {
-		s.state.Published[who] = end.AsTime()
+	if !state.WindowEnd.IsZero() {
+		s.state.Published[who] = state.WindowEnd
 	}
 	if c := record.GetConsent(); c != nil {
 		s.rights[who] = [ingest.NumModalities]bool{c.GetText(), c.GetAudio(), c.GetVideo()}
@@ -170,33 +172,4 @@ func (s *snapshot) forget(values map[string][]byte) {
 	for who := range s.rights {
 		values[stateKey(s.id, who)] = nil
 	}
-}
-
-func fromPart(p rolling.Part) *valencev1.RollingPart {
-	out := &valencev1.RollingPart{Base: &valencev1.RollingTotal{Sum: p.Base.Sum, Mass: p.Base.Mass}, Last: fromKey(p.Last)}
-	for _, t := range p.Terms {
-		out.Terms = append(out.Terms, &valencev1.RollingTerm{
-			Key: fromKey(t.Key), Revision: int32(t.Revision), Score: t.Score, Weight: t.Weight, //nolint:gosec // G115: revisions are few
-		})
-	}
-	return out
-}
-
-func fromKey(k rolling.Key) *valencev1.RollingKey {
-	return &valencev1.RollingKey{End: timestamppb.New(k.End), Participant: k.Participant, Id: k.ID}
-}
-
-func toPart(p *valencev1.RollingPart) rolling.Part {
-	out := rolling.Part{Base: rolling.Total{Sum: p.GetBase().GetSum(), Mass: p.GetBase().GetMass()}, Last: toKey(p.GetLast())}
-	for _, t := range p.GetTerms() {
-		out.Terms = append(out.Terms, rolling.Term{Key: toKey(t.GetKey()), Revision: int(t.GetRevision()), Score: t.GetScore(), Weight: t.GetWeight()})
-	}
-	return out
-}
-
-func toKey(k *valencev1.RollingKey) rolling.Key {
-	if !k.GetEnd().IsValid() {
-		return rolling.Key{}
-	}
-	return rolling.Key{End: k.GetEnd().AsTime(), Participant: k.GetParticipant(), ID: k.GetId()}
 }
