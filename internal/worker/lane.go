@@ -136,16 +136,14 @@ func (l *lane) Checkpoint(ctx context.Context) (map[string]int64, error) {
 		}
 		place.least(needed)
 	}
+	if ok, err := l.delivered(ctx); !ok || err != nil {
+		return map[string]int64{}, err
+	}
 	l.forgetOver(place, values)
 	for _, s := range l.left { // nothing was read of them yet: they wait where they are
 		if l.log.Sub(s.heard) > l.worker.cfg.Idle && !l.log.IsZero() {
 			s.forget(values)
 			delete(l.left, s.id)
-		}
-	}
-	if flush := l.worker.cfg.Flush; flush != nil {
-		if err := flush(ctx); err != nil {
-			return nil, err
 		}
 	}
 	if l.state != nil && len(values) > 0 {
@@ -155,6 +153,25 @@ func (l *lane) Checkpoint(ctx context.Context) (map[string]int64, error) {
 	}
 	clear(l.dirty)
 	return place, nil
+}
+
+// deliveryWait is how long a checkpoint waits for sinks. It is put off where one is
+// in trouble: the scores must go on to the others.
+const deliveryWait = time.Second
+
+// delivered reports whether the sinks have what was published so far.
+func (l *lane) delivered(ctx context.Context) (bool, error) {
+	flush := l.worker.cfg.Flush
+	if flush == nil {
+		return true, nil
+	}
+	soon, cancel := context.WithTimeout(ctx, deliveryWait)
+	defer cancel()
+	err := flush(soon)
+	if err != nil && soon.Err() != nil && ctx.Err() == nil {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Close implements kafka.Lane.

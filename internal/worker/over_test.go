@@ -145,3 +145,33 @@ func TestCorrectionsOfTheBeginningSurviveAWorker(t *testing.T) {
 	equal(t, want.Session("demo"), got.Session("demo"))
 	assert.Equal(t, slices.Sorted(maps.Keys(want.said)), slices.Sorted(maps.Keys(got.said)))
 }
+
+func TestASinkInTroubleHoldsUpNoOtherWhileACheckpointWaits(t *testing.T) {
+	engine := openEngine(t)
+	state := &archive{values: map[string][]byte{}}
+	away := true
+	lane, err := newWorker(t, engine, newAgreeing(), func(c *worker.Config) {
+		c.Flush = func(ctx context.Context) error {
+			if away {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}
+	}).Open(t.Context(), 0, state)
+	require.NoError(t, err)
+	for _, r := range gateway(t, engine).records[:900] {
+		require.NoError(t, lane.Handle(t.Context(), r))
+	}
+	began := time.Now()
+	next, err := lane.Checkpoint(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, next, "nothing is committed")
+	assert.Empty(t, state.values, "nor said to be published")
+	assert.Less(t, time.Since(began), 3*time.Second)
+	away = false
+	next, err = lane.Checkpoint(t.Context())
+	require.NoError(t, err)
+	assert.NotEmpty(t, next)
+	assert.NotEmpty(t, state.values)
+	require.NoError(t, lane.Close())
+}
