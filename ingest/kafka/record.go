@@ -72,6 +72,8 @@ type Lane interface {
 	// from which the next owner must read; only then are these committed. A
 	// topic that is left out keeps what was committed before. It is called every
 	// few seconds and before the lane may leave in an orderly way; ctx bounds it.
+	// After it nothing may be published until the next call, which is Close if
+	// the partition leaves and anything else if it stays.
 	Checkpoint(ctx context.Context) (map[string]int64, error)
 	// Close is the last call: the partition has another owner, or the program
 	// stops. Nothing more may be published.
