@@ -97,6 +97,9 @@ func featureLog(cfg config.Config, set telemetry.Settings) (*kafka.Appender, err
 func (p *service) newConsumer(role role, cfg config.Config, call pipeline.CallConfig, engine *pipeline.Engine, set telemetry.Settings) (*kafka.Consumer, error) {
 	if role == roleWorker {
 		cfg.Ingest.Kafka.Topics = []string{wire.TopicFeatures}
+		if cfg.Ingest.Kafka.Group == kafka.Default().Group {
+			cfg.Ingest.Kafka.Group += "-features" // the members of a group read the same topics
+		}
 	}
 	w, err := worker.New(worker.Config{
 		Call: call, Upstream: cfg.Ingest.Kafka.Consent == kafka.ConsentUpstream, Purpose: cfg.Calls.Purpose,
