@@ -65,7 +65,13 @@ func (c *chooser) choose(now time.Time, layers []layer, share float32, known boo
 		return c.take(now, alive[0].rid)
 	}
 	c.watch(now, share, known, i > 0 && share*float32(widthOf(alive, i, i-1)) >= enoughFace)
-	if !known || now.Sub(c.since) < dwell {
+	if now.Sub(c.since) < dwell {
+		return c.chosen
+	}
+	if !known {
+		if i > 0 && c.allowed(now, alive[0].rid) { // it came to life later than the one that was begun with
+			return c.take(now, alive[0].rid)
+		}
 		return c.chosen
 	}
 	switch {

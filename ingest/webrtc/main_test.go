@@ -82,12 +82,12 @@ func within(t *testing.T, c <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		require.FailNow(t, "waited in vain for "+what)
 	}
 }
 
 func eventually(t *testing.T, so func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, so, 10*time.Second, 5*time.Millisecond, what)
+	require.Eventually(t, so, 30*time.Second, 5*time.Millisecond, what)
 }
