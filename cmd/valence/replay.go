@@ -18,6 +18,7 @@ import (
 	"github.com/valence-live/valence/ingest/replay"
 	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/pipeline"
+	"github.com/valence-live/valence/internal/relay"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/internal/view"
 	"github.com/valence-live/valence/sink"
@@ -40,6 +41,7 @@ type replayCmd struct {
 	Hop         *time.Duration `help:"Time from one window to the next (align.hop)." placeholder:"1s"`
 	Start       time.Time      `help:"Capture time of the first sample; default: the file's creation time, else 1970-01-01T00:00:00Z." placeholder:"TIME"`
 	Provisional bool           `help:"Also publish each window as soon as it is reached, before it is final."`
+	Role        role           `help:"all scores the call here; gateway sends its features to Kafka (ingest.kafka.brokers), for workers." enum:"all,gateway" default:"all"`
 	Quiet       bool           `short:"q" help:"Show no progress on stderr."`
 }
 
@@ -100,6 +102,9 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 	}
 	defer func() { err = errors.Join(err, engine.Close(context.WithoutCancel(ctx))) }()
 
+	if r.Role == roleGateway {
+		return r.relay(ctx, cfg, engine, source, set, progress)
+	}
 	out, err := create(r.Output)
 	if err != nil {
 		return err
@@ -132,6 +137,20 @@ func (r *replayCmd) replay(ctx context.Context, cfg config.Config, from replay.C
 // earliest and latest bound the years of --start: times are kept as nanoseconds
 // since 1970, which end in 1677 and 2262.
 const earliest, latest = 1700, 2200
+
+// relay sends what is extracted on, to those who score.
+func (r *replayCmd) relay(ctx context.Context, cfg config.Config, engine *pipeline.Engine, source *replay.Source, set telemetry.Settings, progress *view.View) (err error) {
+	log, err := featureLog(cfg, set)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	var input ingest.Source = source
+	if progress != nil {
+		input = watched{source, progress}
+	}
+	return relay.Recording(ctx, r.Session, input, engine, log)
+}
 
 // source reads the command line: who speaks in which file.
 func (r *replayCmd) source() (replay.Config, error) {

@@ -42,6 +42,7 @@ type Relay struct {
 
 	sequence map[*ingest.Participant]uint64
 	ctx      context.Context //nolint:containedctx // from Start, for what comes without one
+	now      time.Time       // of the call: the newest that was told
 	advanced time.Time
 	steps    []*valencev1.Step
 }
@@ -72,6 +73,7 @@ func (r *Relay) Handle(ctx context.Context, s ingest.Sample) error {
 	r.steps = r.steps[:0]
 	var wrong error
 	who, at := s.Track.Participant, s.Time
+	r.tell(at)
 	err := r.extraction.Extract(ctx, s, func(u features.Unit) {
 		step, err := unitpb.FromUnit(u)
 		if err != nil {
@@ -85,6 +87,7 @@ func (r *Relay) Handle(ctx context.Context, s ingest.Sample) error {
 
 // Advance implements calls.Stage.
 func (r *Relay) Advance(now time.Time) error {
+	r.tell(now)
 	if now.Sub(r.advanced) < advanceEvery {
 		return nil
 	}
@@ -99,7 +102,7 @@ func (r *Relay) Advance(now time.Time) error {
 // Withdraw implements calls.Stage.
 func (r *Relay) Withdraw(p *ingest.Participant) error {
 	refused := func(m ingest.Modality) bool { return p.Refusal(m) != "" }
-	if err := r.extraction.Forget(p, time.Now(), refused); err != nil {
+	if err := r.extraction.Forget(p, r.now, refused); err != nil {
 		return err
 	}
 	r.steps = r.steps[:0]
@@ -111,12 +114,12 @@ func (r *Relay) Withdraw(p *ingest.Participant) error {
 	if r.sequence[p] == 0 {
 		return nil // nothing was sent of them
 	}
-	return r.append(r.ctx, p, time.Now())
+	return r.append(r.ctx, p, r.now)
 }
 
 // Forget implements calls.Stage.
 func (r *Relay) Forget(p *ingest.Participant) error {
-	err := r.extraction.Forget(p, time.Now(), func(ingest.Modality) bool { return true })
+	err := r.extraction.Forget(p, r.now, func(ingest.Modality) bool { return true })
 	err = errors.Join(err, r.control(r.ctx, p, &valencev1.Control{Kind: &valencev1.Control_Erase{Erase: &valencev1.Erase{}}}))
 	delete(r.sequence, p)
 	return err
@@ -128,17 +131,23 @@ func (r *Relay) Finish(ctx context.Context) error {
 	var errs []error
 	for p := range r.sequence {
 		errs = append(errs,
-			r.extraction.Forget(p, time.Now(), func(ingest.Modality) bool { return true }),
+			r.extraction.Forget(p, r.now, func(ingest.Modality) bool { return true }),
 			r.control(ctx, p, &valencev1.Control{Kind: &valencev1.Control_Leave{Leave: &valencev1.Leave{}}}))
 	}
 	return errors.Join(errs...)
 }
 
+// tell notes how far the call has come.
+func (r *Relay) tell(t time.Time) {
+	if t.After(r.now) {
+		r.now = t
+	}
+}
+
 func (r *Relay) control(ctx context.Context, p *ingest.Participant, c *valencev1.Control) error {
-	now := time.Now()
-	c.Time = timestamppb.New(now)
+	c.Time = timestamppb.New(r.now)
 	r.steps = append(r.steps[:0], unitpb.Control(c))
-	return r.append(ctx, p, now)
+	return r.append(ctx, p, r.now)
 }
 
 // append sends the steps on, if there are any.

@@ -19,7 +19,6 @@ import (
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/kafka"
 	"github.com/valence-live/valence/ingest/replay"
-	"github.com/valence-live/valence/internal/calls"
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/relay"
 	"github.com/valence-live/valence/internal/telemetry"
@@ -102,30 +101,10 @@ func (j *journal) control(t *testing.T, participant string, c *valencev1.Control
 func gateway(t *testing.T, engine *pipeline.Engine) *journal {
 	t.Helper()
 	j := &journal{topic: wire.TopicFeatures, at: time.Unix(2e9, 0)}
-	stage, err := relay.Stages(engine, j)("demo", pipeline.CallConfig{}, nil)
-	require.NoError(t, err)
-	require.NoError(t, stage.Start(t.Context()))
 	source, err := replay.Open(t.Context(), demo(), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	require.NoError(t, source.Run(t.Context(), clocked{stage, new(time.Time)}))
-	j.control(t, "", &valencev1.Control{Time: timestamppb.New(demo().Start.Add(time.Minute)), Kind: &valencev1.Control_SessionEnd{SessionEnd: &valencev1.SessionEnd{}}})
+	require.NoError(t, relay.Recording(t.Context(), "demo", source, engine, j))
 	return j
-}
-
-// clocked tells a stage the time by its samples.
-type clocked struct {
-	calls.Stage
-	now *time.Time
-}
-
-func (c clocked) Handle(ctx context.Context, s ingest.Sample) error {
-	if s.Time.After(*c.now) {
-		*c.now = s.Time
-		if err := c.Advance(s.Time); err != nil {
-			return err
-		}
-	}
-	return c.Stage.Handle(ctx, s)
 }
 
 // archive is a state topic in memory.
