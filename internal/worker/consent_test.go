@@ -26,5 +26,5 @@ func TestACallOfWhichOnlyAConsentHasComeIsWaitedFor(t *testing.T) {
 		}
 	}
 	require.NoError(t, lane.Close())
-	equal(t, replayed(t, engine, demo()), store.Session("demo"), announced)
+	equal(t, replayed(t, engine), store.Session("demo"), announced)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -53,8 +54,35 @@ func callConfig(engine *pipeline.Engine) pipeline.CallConfig {
 	return c
 }
 
+// once makes something that several tests read, when the first asks for it.
+type once[T any] struct {
+	mu   sync.Mutex
+	made bool
+	it   T
+}
+
+func (o *once[T]) get(do func() T) T {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.made {
+		o.it, o.made = do(), true
+	}
+	return o.it
+}
+
+// What the tests share: the demo is replayed, and goes through a gateway, once.
+var (
+	demoEvents once[[]*sink.Event]
+	demoLog    once[[]kafka.Record]
+)
+
 // replayed are the events of a replay of the demo.
-func replayed(t *testing.T, engine *pipeline.Engine, from replay.Config) []*sink.Event {
+func replayed(t *testing.T, engine *pipeline.Engine) []*sink.Event {
+	t.Helper()
+	return demoEvents.get(func() []*sink.Event { return recorded(t, engine, demo()) })
+}
+
+func recorded(t *testing.T, engine *pipeline.Engine, from replay.Config) []*sink.Event {
 	t.Helper()
 	source, err := replay.Open(t.Context(), from, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -100,11 +128,14 @@ func (j *journal) control(t *testing.T, participant string, c *valencev1.Control
 // gateway appends the features of the demo as a gateway would.
 func gateway(t *testing.T, engine *pipeline.Engine) *journal {
 	t.Helper()
-	j := &journal{topic: wire.TopicFeatures, at: time.Unix(2e9, 0)}
-	source, err := replay.Open(t.Context(), demo(), slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	require.NoError(t, relay.Recording(t.Context(), "demo", source, engine, j))
-	return j
+	records := demoLog.get(func() []kafka.Record {
+		j := &journal{topic: wire.TopicFeatures, at: time.Unix(2e9, 0)}
+		source, err := replay.Open(t.Context(), demo(), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		require.NoError(t, relay.Recording(t.Context(), "demo", source, engine, j))
+		return j.records
+	})
+	return &journal{topic: wire.TopicFeatures, records: slices.Clone(records), at: records[len(records)-1].Time}
 }
 
 // archive is a state topic in memory.
@@ -195,7 +226,7 @@ func TestFeaturesThroughALogAreScoredAsTheReplayIs(t *testing.T) {
 		require.NoError(t, lane.Handle(t.Context(), r))
 	}
 	require.NoError(t, lane.Close())
-	equal(t, replayed(t, engine, demo()), store.Session("demo"))
+	equal(t, replayed(t, engine), store.Session("demo"))
 }
 
 // However often workers die, and wherever, nothing is lost, nothing is said in
@@ -203,7 +234,7 @@ func TestFeaturesThroughALogAreScoredAsTheReplayIs(t *testing.T) {
 func TestWorkersThatDieLoseNothingAndContradictNothing(t *testing.T) {
 	engine := openEngine(t)
 	j := gateway(t, engine)
-	want := replayed(t, engine, demo())
+	want := replayed(t, engine)
 	random := rand.New(rand.NewPCG(7, 7))
 	for round := range 4 {
 		store, state := newAgreeing(), &archive{values: map[string][]byte{}}

@@ -150,7 +150,7 @@ func announced(e *sink.Event) {
 
 func TestMediaRecordsAreScoredAsTheReplayOfTheFilesIs(t *testing.T) {
 	engine := openEngine(t)
-	want := replayed(t, engine, demo())
+	want := replayed(t, engine)
 	for _, form := range []wire.Form{wire.Protobuf, wire.JSON} {
 		t.Run(string(form), func(t *testing.T) {
 			equal(t, want, through(t, engine, produced(t, form, true), nil).Session("demo"), announced)
@@ -167,7 +167,7 @@ func TestNothingIsScoredWithoutConsentUnlessTheOperatorSaysItWasGiven(t *testing
 
 func TestPoisonIsSaidAndHarmsNothing(t *testing.T) {
 	engine := openEngine(t)
-	want := replayed(t, engine, demo())
+	want := replayed(t, engine)
 	j := produced(t, wire.Protobuf, true)
 	store := memory.New(memory.Default())
 	lane, err := newWorker(t, engine, store, nil).Open(t.Context(), 0, nil)
@@ -205,5 +205,5 @@ func TestACallThatNothingComesOfIsClosedWhenTheLogHasGoneOn(t *testing.T) {
 	require.NoError(t, err)
 	j.at = j.at.Add(6 * time.Minute)
 	j.add(wire.TopicControl, other)
-	equal(t, replayed(t, engine, demo()), through(t, engine, j, nil).Session("demo"), announced)
+	equal(t, replayed(t, engine), through(t, engine, j, nil).Session("demo"), announced)
 }
