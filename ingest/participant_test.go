@@ -60,7 +60,7 @@ func TestOnlyALossOfRightsIsCounted(t *testing.T) {
 func TestAnUnknownPurposeIsRefusedWithWhatThereIs(t *testing.T) {
 	_, err := ingest.ParsePurpose("hiring")
 	require.ErrorIs(t, err, ingest.ErrPurpose)
-	assert.ErrorContains(t, err, "general, workplace or education")
+	require.ErrorContains(t, err, "general, workplace or education")
 	purpose, err := ingest.ParsePurpose("education")
 	require.NoError(t, err)
 	assert.Equal(t, ingest.Education, purpose)

@@ -131,7 +131,7 @@ func compare(t *testing.T, live, recorded map[time.Time]*sink.Event) {
 		for m, s := range l.Modalities.All() {
 			r := e.Modalities.All()[m]
 			if d > .05 || s.Present != r.Present {
-				t.Logf("%s %s: live %.3f %v %.3f %s, recorded %.3f %v %.3f %s", end.Format("05"), ingest.Modality(m), //nolint:gosec // of three
+				t.Logf("%s %s: live %.3f %v %.3f %s, recorded %.3f %v %.3f %s", end.Format("05"), ingest.Modality(m),
 					l.Score, s.Present, s.Coverage, s.Reason, e.Score, r.Present, r.Coverage, r.Reason)
 			}
 		}

@@ -83,15 +83,15 @@ func (l *tape) Append(_ context.Context, r wire.Record) error {
 
 // record runs the demo call through a gateway's half of the pipeline. Every third
 // sentence is made to come four seconds late, so that there are corrections.
-func record(t testing.TB, engine *pipeline.Engine) recording {
-	t.Helper()
+func record(tb testing.TB, engine *pipeline.Engine) recording {
+	tb.Helper()
 	l := &tape{}
 	stage, err := relay.Stages(engine, l)("demo", pipeline.CallConfig{}, nil)
-	require.NoError(t, err)
-	require.NoError(t, stage.Start(t.Context()))
-	source, err := replay.Open(t.Context(), demo(), slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	require.NoError(t, source.Run(t.Context(), clocked{stage, new(time.Time)}))
+	require.NoError(tb, err)
+	require.NoError(tb, stage.Start(tb.Context()))
+	source, err := replay.Open(tb.Context(), demo(), slog.New(slog.DiscardHandler))
+	require.NoError(tb, err)
+	require.NoError(tb, source.Run(tb.Context(), clocked{stage, new(time.Time)}))
 	sentences := 0
 	for i, n := range l.notes {
 		if slices.ContainsFunc(n.message.GetSteps(), func(s *valencev1.Step) bool { return s.GetSegment() != nil }) {
@@ -122,8 +122,8 @@ func (c clocked) Handle(ctx context.Context, s ingest.Sample) error {
 
 // call are the records of a call of that id which begins then and is as long as
 // that, at most as the demo, or repeats it as often as is needed.
-func (r recording) call(t testing.TB, session string, begins time.Time, length time.Duration) (out []spoken) {
-	t.Helper()
+func (r recording) call(tb testing.TB, session string, begins time.Time, length time.Duration) (out []spoken) {
+	tb.Helper()
 	origin, sequence := rand.Text(), map[string]uint64{}
 	whole := r.notes[len(r.notes)-1].due.Truncate(time.Second) + time.Second
 	for at := time.Duration(0); at < length; at += whole {
@@ -132,7 +132,7 @@ func (r recording) call(t testing.TB, session string, begins time.Time, length t
 				break
 			}
 			m, ok := proto.Clone(n.message).(*valencev1.Features)
-			require.True(t, ok)
+			require.True(tb, ok)
 			m.Steps = slices.DeleteFunc(m.Steps, func(s *valencev1.Step) bool { return s.GetMark().GetEnd() })
 			for _, step := range m.GetSteps() {
 				if said := step.GetSegment(); said != nil && at > 0 {
@@ -142,19 +142,19 @@ func (r recording) call(t testing.TB, session string, begins time.Time, length t
 			shift(m.ProtoReflect(), begins.Add(at).Sub(zero()))
 			sequence[n.who]++
 			m.Origin, m.Sequence = origin, sequence[n.who]
-			out = append(out, spoken{begins.Add(at + n.due), encode(t, session, n.who, m)})
+			out = append(out, spoken{begins.Add(at + n.due), encode(tb, session, n.who, m)})
 		}
 	}
 	end := begins.Add(length)
-	return append(out, spoken{end, encode(t, session, "", &valencev1.Control{
+	return append(out, spoken{end, encode(tb, session, "", &valencev1.Control{
 		Time: timestamppb.New(end), Kind: &valencev1.Control_SessionEnd{SessionEnd: &valencev1.SessionEnd{}},
 	})})
 }
 
-func encode(t testing.TB, session, who string, m proto.Message) wire.Record {
-	t.Helper()
+func encode(tb testing.TB, session, who string, m proto.Message) wire.Record {
+	tb.Helper()
 	r, err := wire.Encode(session, m, wire.Protobuf, wire.Meta{Participant: who})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return r
 }
 

@@ -80,13 +80,13 @@ func built(t *testing.T) string {
 }
 
 // serve starts a process and waits until it has said its address.
-func (s *stage) serve(program0, role string, env ...string) *program {
+func (s *stage) serve(program0, role string) *program {
 	s.t.Helper()
 	log, err := os.CreateTemp(s.kafka.Dir, "valence-*.log")
 	require.NoError(s.t, err)
 	// Not the context of the test: it ends before the cleanups do.
 	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), program0, "serve", "--role", role, "--listen", "127.0.0.1:0")
-	cmd.Env = append(append(os.Environ(), s.env...), env...)
+	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	require.NoError(s.t, err)
