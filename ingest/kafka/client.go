@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -33,13 +34,13 @@ type client struct {
 // newClient connects to nobody yet. The transport asks about our topics alone,
 // not about all of a large cluster.
 func newClient(cfg Config) (*client, error) {
-	mechanism, err := cfg.SASL.mechanism()
+	mechanism, err := cfg.SASL.Client("ingest.kafka")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	encryption, err := cfg.TLS.config()
+	encryption, err := cfg.TLS.Client("ingest.kafka")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	c := &client{timeout: cfg.RequestTimeout, stop: stop, conns: map[net.Conn]struct{}{}}

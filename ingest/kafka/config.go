@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/valence-live/valence/internal/kafkasecure"
 )
 
 // ErrConfig says that a setting cannot be used.
@@ -54,9 +57,9 @@ type Config struct {
 	// MaxMessage is the size of the largest value that is put into the dead-letter topic, in bytes: that of the broker.
 	MaxMessage int `yaml:"max_message"`
 	// SASL says who we are.
-	SASL SASL `yaml:"sasl"`
+	SASL kafkasecure.SASL `yaml:"sasl"`
 	// TLS encrypts the connections.
-	TLS TLS `yaml:"tls"`
+	TLS kafkasecure.TLS `yaml:"tls"`
 }
 
 // Consent says who sees to a person's consent.
@@ -141,10 +144,8 @@ func (c Config) Validate() error {
 	within("request_timeout", c.RequestTimeout, 100*time.Millisecond, time.Minute)
 	count("buffer", c.Buffer, 1<<10, 1<<30)
 	count("max_message", c.MaxMessage, 1<<10, 1<<30)
-	for _, err := range []error{c.SASL.validate(), c.TLS.validate()} {
-		if err != nil {
-			errs = append(errs, err)
-		}
+	for _, err := range slices.Concat(c.SASL.Validate("ingest.kafka"), c.TLS.Validate("ingest.kafka")) {
+		errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
 	}
 	return errors.Join(errs...)
 }

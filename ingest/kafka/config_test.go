@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/valence-live/valence/internal/kafkasecure"
+	"github.com/valence-live/valence/internal/secret"
 	"github.com/valence-live/valence/internal/telemetry"
 )
 
@@ -46,10 +48,10 @@ func TestEverySettingThatCannotBeUsedIsReported(t *testing.T) {
 		"max_message is 1":                  func(c *Config) { c.MaxMessage = 1 },
 		`sasl.mechanism is "GSSAPI"`:        func(c *Config) { c.SASL.Mechanism = "GSSAPI" },
 		"sasl.mechanism is empty":           func(c *Config) { c.SASL.Username = "ann" },
-		"sasl.username is empty":            func(c *Config) { c.SASL = SASL{Mechanism: "PLAIN", Password: "p"} },
-		"sasl.password or password_file":    func(c *Config) { c.SASL = SASL{Mechanism: "PLAIN", Username: "ann"} },
+		"sasl.username is empty":            func(c *Config) { c.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Password: "p"} },
+		"sasl.password or password_file":    func(c *Config) { c.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Username: "ann"} },
 		"tls.enabled is false":              func(c *Config) { c.TLS.CA = "ca.pem" },
-		"tls.certificate and key belong to": func(c *Config) { c.TLS = TLS{Enabled: true, Key: "k"} },
+		"tls.certificate and key belong to": func(c *Config) { c.TLS = kafkasecure.TLS{Enabled: true, Key: "k"} },
 	} {
 		c := Default()
 		change(&c)
@@ -63,7 +65,7 @@ func TestEverySettingThatCannotBeUsedIsReported(t *testing.T) {
 
 func TestAPasswordIsNeverPrinted(t *testing.T) {
 	c := Default()
-	c.SASL = SASL{Mechanism: "PLAIN", Username: "ann", Password: "hunter2"}
+	c.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Username: "ann", Password: "hunter2"}
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
 	var log strings.Builder
@@ -75,7 +77,7 @@ func TestAPasswordIsNeverPrinted(t *testing.T) {
 	if _, err := New(c, newLedger().as(""), telemetry.Nop()); err != nil {
 		assert.NotContains(t, err.Error(), "hunter2")
 	}
-	assert.Empty(t, Secret("").String())
+	assert.Empty(t, secret.Text("").String())
 }
 
 func TestFilesThatCannotBeReadAreNamed(t *testing.T) {
@@ -83,10 +85,12 @@ func TestFilesThatCannotBeReadAreNamed(t *testing.T) {
 	junk := filepath.Join(dir, "junk.pem")
 	require.NoError(t, os.WriteFile(junk, []byte("junk"), 0o600))
 	for want, change := range map[string]func(*Config){
-		"sasl.password_file: open":      func(c *Config) { c.SASL = SASL{Mechanism: "PLAIN", Username: "a", PasswordFile: dir + "/none"} },
-		"tls.ca: open":                  func(c *Config) { c.TLS = TLS{Enabled: true, CA: dir + "/none"} },
-		"junk.pem holds no certificate": func(c *Config) { c.TLS = TLS{Enabled: true, CA: junk} },
-		"tls.certificate: tls: failed":  func(c *Config) { c.TLS = TLS{Enabled: true, Certificate: junk, Key: junk} },
+		"sasl.password_file: open": func(c *Config) {
+			c.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Username: "a", PasswordFile: dir + "/none"}
+		},
+		"tls.ca: open":                  func(c *Config) { c.TLS = kafkasecure.TLS{Enabled: true, CA: dir + "/none"} },
+		"junk.pem holds no certificate": func(c *Config) { c.TLS = kafkasecure.TLS{Enabled: true, CA: junk} },
+		"tls.certificate: tls: failed":  func(c *Config) { c.TLS = kafkasecure.TLS{Enabled: true, Certificate: junk, Key: junk} },
 	} {
 		c := Default()
 		c.Brokers = []string{"localhost:9092"}
@@ -100,7 +104,7 @@ func TestFilesThatCannotBeReadAreNamed(t *testing.T) {
 func TestAPasswordFileMayEndInANewline(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	require.NoError(t, os.WriteFile(file, []byte("secret\n"), 0o600))
-	m, err := SASL{Mechanism: "PLAIN", Username: "ann", PasswordFile: file}.mechanism()
+	m, err := kafkasecure.SASL{Mechanism: "PLAIN", Username: "ann", PasswordFile: file}.Client("ingest.kafka")
 	require.NoError(t, err)
 	_, first, err := m.Start(t.Context())
 	require.NoError(t, err)

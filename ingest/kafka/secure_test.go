@@ -18,13 +18,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/valence-live/valence/internal/kafkasecure"
 )
 
 func TestAMemberProvesWhoItIs(t *testing.T) {
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
 			cfg := quick(fake(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "ann", "hunter2")).ListenAddrs()...)
-			cfg.SASL = SASL{Mechanism: mechanism, Username: "ann", Password: "hunter2"}
+			cfg.SASL = kafkasecure.SASL{Mechanism: mechanism, Username: "ann", Password: "hunter2"}
 			l := newLedger()
 			run(t, cfg, l.as("one")).joined(t, 4)
 			asker(t, cfg).put(t, "a", 0, numbered("x", 0, 1)...)
@@ -45,7 +47,7 @@ func TestAMemberProvesWhoItIs(t *testing.T) {
 func TestConnectionsAreEncrypted(t *testing.T) {
 	pair, ca := certificate(t)
 	cfg := quick(fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})).ListenAddrs()...)
-	cfg.TLS = TLS{Enabled: true, CA: ca}
+	cfg.TLS = kafkasecure.TLS{Enabled: true, CA: ca}
 	l := newLedger()
 	run(t, cfg, l.as("one")).joined(t, 4)
 

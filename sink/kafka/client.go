@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
 
@@ -22,13 +23,13 @@ type client struct {
 // newClient connects to nobody yet. The transport is our own: the shared one
 // learns of a topic too late, and asks about all of a large cluster.
 func newClient(cfg Config) (*client, error) {
-	mechanism, err := cfg.SASL.mechanism()
+	mechanism, err := cfg.SASL.Client("sink.kafka")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	encryption, err := cfg.TLS.config()
+	encryption, err := cfg.TLS.Client("sink.kafka")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	transport := &kafkago.Transport{

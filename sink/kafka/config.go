@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"github.com/valence-live/valence/internal/kafkasecure"
 	"github.com/valence-live/valence/internal/wire"
 )
 
@@ -43,9 +45,9 @@ type Config struct {
 	// MaxRequest is the size of the largest request to one partition, in bytes before compression: that of the broker.
 	MaxRequest int `yaml:"max_request"`
 	// SASL says who we are.
-	SASL SASL `yaml:"sasl"`
+	SASL kafkasecure.SASL `yaml:"sasl"`
 	// TLS encrypts the connections.
-	TLS TLS `yaml:"tls"`
+	TLS kafkasecure.TLS `yaml:"tls"`
 }
 
 // Format is how events are encoded.
@@ -123,7 +125,10 @@ func (c Config) Validate() error {
 	check(known, "compression is %q, it must be none, gzip, snappy, lz4 or zstd", c.Compression)
 	within("timeout", c.Timeout, 10*time.Millisecond, 10*time.Minute)
 	check(10_000 <= c.MaxRequest && c.MaxRequest <= 1<<30, "max_request is %d, it must be 10000 to %d", c.MaxRequest, 1<<30)
-	return errors.Join(append(errs, c.SASL.validate(), c.TLS.validate())...)
+	for _, err := range slices.Concat(c.SASL.Validate("sink.kafka"), c.TLS.Validate("sink.kafka")) {
+		errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
+	}
+	return errors.Join(errs...)
 }
 
 func dialable(address string) bool {

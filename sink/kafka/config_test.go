@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/valence-live/valence/internal/kafkasecure"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink/kafka"
 )
@@ -40,11 +41,11 @@ func TestSettingsThatCannotBeUsedAreListed(t *testing.T) {
 		"compression":      func(c *kafka.Config) { c.Compression = "rar" },
 		"timeout":          func(c *kafka.Config) { c.Timeout = 0 },
 		"max_request":      func(c *kafka.Config) { c.MaxRequest = 1 },
-		"sasl.mechanism":   func(c *kafka.Config) { c.SASL = kafka.SASL{Mechanism: "GSSAPI"} },
-		"sasl.username":    func(c *kafka.Config) { c.SASL = kafka.SASL{Mechanism: "PLAIN", Password: "p"} },
-		"sasl.password":    func(c *kafka.Config) { c.SASL = kafka.SASL{Mechanism: "SCRAM-SHA-256", Username: "u"} },
-		"tls.enabled":      func(c *kafka.Config) { c.TLS = kafka.TLS{CA: "ca.pem"} },
-		"tls.certificate":  func(c *kafka.Config) { c.TLS = kafka.TLS{Enabled: true, Key: "key.pem"} },
+		"sasl.mechanism":   func(c *kafka.Config) { c.SASL = kafkasecure.SASL{Mechanism: "GSSAPI"} },
+		"sasl.username":    func(c *kafka.Config) { c.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Password: "p"} },
+		"sasl.password":    func(c *kafka.Config) { c.SASL = kafkasecure.SASL{Mechanism: "SCRAM-SHA-256", Username: "u"} },
+		"tls.enabled":      func(c *kafka.Config) { c.TLS = kafkasecure.TLS{CA: "ca.pem"} },
+		"tls.certificate":  func(c *kafka.Config) { c.TLS = kafkasecure.TLS{Enabled: true, Key: "key.pem"} },
 	} {
 		cfg := kafka.Default()
 		change(&cfg)
@@ -56,7 +57,7 @@ func TestSettingsThatCannotBeUsedAreListed(t *testing.T) {
 
 func TestAPasswordIsNeverShown(t *testing.T) {
 	cfg := kafka.Default()
-	cfg.SASL = kafka.SASL{Mechanism: "PLAIN", Username: "valence", Password: "correct horse"}
+	cfg.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Username: "valence", Password: "correct horse"}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("settings", slog.Any("sasl", cfg.SASL), slog.Any("password", cfg.SASL.Password))
 	text, err := json.Marshal(cfg)
@@ -72,14 +73,14 @@ func TestFilesThatCannotBeReadAreSaid(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for key, change := range map[string]func(c *kafka.Config){
 		"sasl.password_file": func(c *kafka.Config) {
-			c.SASL = kafka.SASL{Mechanism: "PLAIN", Username: "u", PasswordFile: none}
+			c.SASL = kafkasecure.SASL{Mechanism: "PLAIN", Username: "u", PasswordFile: none}
 		},
 		"sasl": func(c *kafka.Config) {
-			c.SASL = kafka.SASL{Mechanism: "SCRAM-SHA-512", Username: "u", Password: "\x00"}
+			c.SASL = kafkasecure.SASL{Mechanism: "SCRAM-SHA-512", Username: "u", Password: "\x00"}
 		},
-		"tls.ca":          func(c *kafka.Config) { c.TLS = kafka.TLS{Enabled: true, CA: none} },
-		"tls":             func(c *kafka.Config) { c.TLS = kafka.TLS{Enabled: true, CA: empty} },
-		"tls.certificate": func(c *kafka.Config) { c.TLS = kafka.TLS{Enabled: true, Certificate: empty, Key: empty} },
+		"tls.ca":          func(c *kafka.Config) { c.TLS = kafkasecure.TLS{Enabled: true, CA: none} },
+		"tls":             func(c *kafka.Config) { c.TLS = kafkasecure.TLS{Enabled: true, CA: empty} },
+		"tls.certificate": func(c *kafka.Config) { c.TLS = kafkasecure.TLS{Enabled: true, Certificate: empty, Key: empty} },
 	} {
 		cfg := settings("127.0.0.1:9")
 		change(&cfg)

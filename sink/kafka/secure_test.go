@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/valence-live/valence/internal/kafkasecure"
 	"github.com/valence-live/valence/internal/secret"
 	"github.com/valence-live/valence/internal/telemetry"
 	"github.com/valence-live/valence/sink/kafka"
@@ -31,13 +32,13 @@ func TestEventsGoToBrokersThatAskWhoWeAreOverEncryptedConnections(t *testing.T) 
 			require.NoError(t, err)
 			t.Cleanup(c.Close)
 			cfg := settings(c.ListenAddrs()...)
-			cfg.TLS = kafka.TLS{Enabled: true, CA: ca}
+			cfg.TLS = kafkasecure.TLS{Enabled: true, CA: ca}
 			file := filepath.Join(t.TempDir(), "password")
 			require.NoError(t, os.WriteFile(file, []byte("correct horse\n"), 0o600))
-			cfg.SASL = kafka.SASL{Mechanism: mechanism, Username: "valence", PasswordFile: file}
+			cfg.SASL = kafkasecure.SASL{Mechanism: mechanism, Username: "valence", PasswordFile: file}
 			require.NoError(t, open(t, cfg).Publish(t.Context(), sinktest.Event("call", "alice", 1)))
 
-			cfg.SASL = kafka.SASL{Mechanism: mechanism, Username: "valence", Password: secret.Text("wrong battery")}
+			cfg.SASL = kafkasecure.SASL{Mechanism: mechanism, Username: "valence", Password: secret.Text("wrong battery")}
 			p, err := kafka.New(cfg, telemetry.Nop())
 			require.NoError(t, err)
 			err = p.Publish(t.Context(), sinktest.Event("call", "alice", 2))

@@ -1,9 +1,10 @@
-package kafka
+// Package kafkasecure is how a client of Kafka proves who it is and encrypts its
+// connections: settings that the source and the sink share.
+package kafkasecure
 
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -42,11 +43,13 @@ type TLS struct {
 	ServerName string `yaml:"server_name"`
 }
 
-func (s SASL) validate() error {
+// Validate reports every setting that cannot be used; key is where they stand in
+// the configuration, such as "sink.kafka".
+func (s SASL) Validate(key string) []error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf("%w: sink.kafka.sasl.%s", ErrConfig, fmt.Sprintf(format, args...)))
+			errs = append(errs, fmt.Errorf("%s.sasl.%s", key, fmt.Sprintf(format, args...)))
 		}
 	}
 	switch s.Mechanism {
@@ -59,11 +62,11 @@ func (s SASL) validate() error {
 	default:
 		check(false, "mechanism is %q, it must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
-// mechanism returns nil where no proof is needed.
-func (s SASL) mechanism() (sasl.Mechanism, error) {
+// Client returns the mechanism, nil where no proof is needed.
+func (s SASL) Client(key string) (sasl.Mechanism, error) {
 	if s.Mechanism == "" {
 		return nil, nil //nolint:nilnil // kafka-go's own word for none
 	}
@@ -71,7 +74,7 @@ func (s SASL) mechanism() (sasl.Mechanism, error) {
 	if s.PasswordFile != "" {
 		text, err := os.ReadFile(s.PasswordFile)
 		if err != nil {
-			return nil, fmt.Errorf("%w: sink.kafka.sasl.password_file: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%s.sasl.password_file: %w", key, err)
 		}
 		password = strings.TrimRight(string(text), "\r\n")
 	}
@@ -84,25 +87,26 @@ func (s SASL) mechanism() (sasl.Mechanism, error) {
 	}
 	m, err := scram.Mechanism(algorithm, s.Username, password)
 	if err != nil { // it may quote the password
-		return nil, fmt.Errorf("%w: sink.kafka.sasl: the username or password has characters that SCRAM forbids (RFC 4013)", ErrConfig)
+		return nil, fmt.Errorf("%s.sasl: the username or password has characters that SCRAM forbids (RFC 4013)", key)
 	}
 	return m, nil
 }
 
-func (t TLS) validate() error {
+// Validate reports every setting that cannot be used.
+func (t TLS) Validate(key string) []error {
 	var errs []error
 	check := func(ok bool, text string) {
 		if !ok {
-			errs = append(errs, fmt.Errorf("%w: sink.kafka.tls.%s", ErrConfig, text))
+			errs = append(errs, fmt.Errorf("%s.tls.%s", key, text))
 		}
 	}
 	check(t.Enabled || t == TLS{}, "enabled is false, but other keys of tls are set")
 	check((t.Certificate == "") == (t.Key == ""), "certificate and key belong together")
-	return errors.Join(errs...)
+	return errs
 }
 
-// config reads the files. It is nil where connections are not encrypted.
-func (t TLS) config() (*tls.Config, error) {
+// Client reads the files. It returns nil where connections are not encrypted.
+func (t TLS) Client(key string) (*tls.Config, error) {
 	if !t.Enabled {
 		return nil, nil //nolint:nilnil // crypto/tls' own word for none
 	}
@@ -110,17 +114,17 @@ func (t TLS) config() (*tls.Config, error) {
 	if t.CA != "" {
 		pem, err := os.ReadFile(t.CA)
 		if err != nil {
-			return nil, fmt.Errorf("%w: sink.kafka.tls.ca: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%s.tls.ca: %w", key, err)
 		}
 		out.RootCAs = x509.NewCertPool()
 		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: sink.kafka.tls.ca: %s holds no certificate in PEM", ErrConfig, t.CA)
+			return nil, fmt.Errorf("%s.tls.ca: %s holds no certificate in PEM", key, t.CA)
 		}
 	}
 	if t.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
 		if err != nil {
-			return nil, fmt.Errorf("%w: sink.kafka.tls.certificate: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%s.tls.certificate: %w", key, err)
 		}
 		out.Certificates = []tls.Certificate{pair}
 	}
