@@ -105,6 +105,39 @@ func TestMediaRecordsAreScoredAsAReplayDoesAndInTheirTrace(t *testing.T) {
 	assert.Contains(t, headers, "ce_type:live.valence.event.v1")
 }
 
+// A recording is sent through a gateway of its own: workers score it as a replay
+// does, to the digit.
+func TestARecordingFeedsWorkersAndIsScoredAsAReplayIs(t *testing.T) {
+	t.Parallel()
+	program, s := built(t), newStage(t)
+	s.serve(program, "worker") // makes the topics
+	call := []string{
+		"--participant", "maya=../../demo/call.webm", "--participant", "leo=../../demo/guest.webm",
+		"--transcript", "maya=../../demo/call.vtt", "--transcript", "leo=../../demo/guest.vtt", "--session", "demo", "--start", zero().Format(time.RFC3339),
+	}
+	gateway := exec.CommandContext(t.Context(), program, append([]string{"replay", "--quiet", "--role", "gateway"}, call...)...)
+	gateway.Env = append(os.Environ(), s.env...)
+	out, err := gateway.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	want := replayed(t, program, call...)
+	said := map[string]*sink.Event{}
+	require.True(t, eventually(t, time.Minute, func() bool {
+		for _, e := range s.consumed(wire.TopicEvents) {
+			if e.State != features.Provisional {
+				said[name(e)] = e
+			}
+		}
+		return len(said) >= len(want)
+	}), "%d events of %d", len(said), len(want))
+	require.Len(t, said, len(want))
+	for _, e := range want {
+		got := said[name(e)]
+		require.NotNil(t, got, name(e))
+		assert.Equal(t, content(t, e), content(t, got))
+	}
+}
+
 // replayed runs bin/valence replay.
 func replayed(t *testing.T, program string, args ...string) (events []*sink.Event) {
 	t.Helper()
