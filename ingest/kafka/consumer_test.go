@@ -31,8 +31,9 @@ func TestAConsumerMakesItsTopicsAndHandsOutEveryRecordOnce(t *testing.T) {
 	c.stop()
 	assert.Len(t, l.values(), 800)
 	for p := range 4 {
-		assert.Equal(t, 1, l.opened[p])
-		assert.Equal(t, 1, l.closed[p])
+		opened, closed := l.times(p)
+		assert.Equal(t, 1, opened)
+		assert.Equal(t, 1, closed)
 	}
 
 	again := run(t, cfg, l.as("two"))

@@ -37,6 +37,13 @@ func newLedger() *ledger {
 	return &ledger{owner: map[int]string{}, opened: map[int]int{}, closed: map[int]int{}}
 }
 
+// times returns how often a partition was opened and closed.
+func (l *ledger) times(partition int) (opened, closed int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opened[partition], l.closed[partition]
+}
+
 // as is the ledger for one member.
 func (l *ledger) as(name string) Handler { return ledgerOf{l, name} }
 

@@ -117,7 +117,7 @@ func TestWhatALaneSavesIsThereForTheNextOwner(t *testing.T) {
 	}
 	c := run(t, cfg, l.as("one"))
 	c.joined(t, 1)
-	require.Eventually(t, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.opened[0] == 1 }, soon, time.Millisecond)
+	require.Eventually(t, func() bool { opened, _ := l.times(0); return opened == 1 }, soon, time.Millisecond)
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: cfg.State, Err: kerr.NotLeaderForPartition, Count: 2})
 	big := strings.Repeat("b", 400_000)
 	require.NoError(t, state.Save(t.Context(), map[string][]byte{"call/ann": []byte("1"), "call/bob": []byte(big), "call/eve": []byte(big), "call": {}}))
@@ -261,7 +261,8 @@ func TestAHandlerThatBlocksStopsFetchingAndNotTheHeartbeats(t *testing.T) {
 	require.NoError(t, c.Ready())
 	close(release)
 	require.Eventually(t, func() bool { return l.count() == 200 }, soon, 10*time.Millisecond)
-	assert.Equal(t, 1, l.opened[0])
+	again, _ := l.times(0)
+	assert.Equal(t, 1, again)
 }
 
 func TestAnErrorOfALaneEndsTheConsumerAndNamesTheRecord(t *testing.T) {
@@ -321,7 +322,7 @@ func TestALaneGoesOnOnlyIfNobodyElseCanHaveHadItsPartition(t *testing.T) {
 	require.Eventually(t, func() bool { return c.member.commit(t.Context(), 0, map[string]int64{"a": 0}) == nil }, soon, 10*time.Millisecond)
 	opened := func(n int) {
 		t.Helper()
-		require.Eventually(t, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.opened[0] == n }, soon, time.Millisecond)
+		require.Eventually(t, func() bool { opened, _ := l.times(0); return opened == n }, soon, time.Millisecond)
 	}
 	c.arrange(t.Context(), assignment{partitions: []int{0}})
 	opened(1)
@@ -336,5 +337,6 @@ func TestALaneGoesOnOnlyIfNobodyElseCanHaveHadItsPartition(t *testing.T) {
 	c.pauseAll(t.Context())
 	c.arrange(t.Context(), assignment{continuous: true})
 	assert.Empty(t, c.Partitions())
-	assert.Equal(t, 2, l.closed[0])
+	_, closed := l.times(0)
+	assert.Equal(t, 2, closed)
 }
