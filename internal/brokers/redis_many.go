@@ -3,8 +3,10 @@ package brokers
 import (
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // RedisCluster starts a Redis cluster of three nodes without replicas, which
@@ -14,14 +16,35 @@ func RedisCluster(tb testing.TB) []*Server {
 	create := []string{"--cluster", "create"}
 	var nodes []*Server
 	for range 3 {
-		s := Redis(tb, "--cluster-enabled", "yes")
+		// The nodes talk on a port of their own. What they take unasked, theirs plus
+		// 10000, may be one that the system gives to clients.
+		s := Redis(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(FreePort(tb)))
 		nodes, create = append(nodes, s), append(create, s.Addr)
 	}
 	out, err := nodes[0].Tool(tb.Context(), append(create, "--cluster-yes")...).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "All 16384 slots covered") {
 		tb.Fatalf("create a Redis cluster: %v\n%s", err, tail(string(out)))
 	}
+	for _, s := range nodes {
+		s.awaitCluster()
+	}
 	return nodes
+}
+
+// awaitCluster returns when the node takes commands: it goes on refusing them
+// for some time after it has heard that all slots are covered.
+func (s *Server) awaitCluster() {
+	s.tb.Helper()
+	for deadline := time.Now().Add(startLimit); ; {
+		out, err := s.Tool(s.tb.Context(), "cluster", "info").CombinedOutput()
+		switch {
+		case err == nil && strings.Contains(string(out), "cluster_state:ok"):
+			return
+		case time.Now().After(deadline):
+			s.tb.Fatalf("the Redis cluster of %s is not up after %s: %v\n%s", s.Addr, startLimit, err, tail(string(out)))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Sentinel starts a Sentinel that watches over a Redis under a name and puts a

@@ -19,7 +19,9 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,8 +52,22 @@ type BatchError struct {
 	Errs []error
 }
 
-// Error lists what went wrong.
-func (e *BatchError) Error() string { return errors.Join(e.Errs...).Error() }
+// Error says what went wrong and of how many events, each message once: what
+// fails a batch mostly fails all of it.
+func (e *BatchError) Error() string {
+	var messages []string
+	count := make(map[string]int)
+	for _, err := range e.Unwrap() {
+		message := err.Error()
+		if count[message]++; count[message] == 1 {
+			messages = append(messages, message)
+		}
+	}
+	for i, message := range messages {
+		messages[i] = fmt.Sprintf("%d of %d events: %s", count[message], len(e.Errs), message)
+	}
+	return strings.Join(messages, "\n")
+}
 
 // Unwrap makes errors.Is find each of them.
 func (e *BatchError) Unwrap() []error {

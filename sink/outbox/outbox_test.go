@@ -509,3 +509,10 @@ type nothing struct{}
 
 func (nothing) Publish(context.Context, *sink.Event) error        { return nil }
 func (nothing) PublishBatch(context.Context, []*sink.Event) error { return nil }
+
+func TestAnErrorOfABatchSaysEachThingOnceAndOfHowManyEvents(t *testing.T) {
+	away, quota := errors.New("redis is unavailable"), errors.New("over quota")
+	err := &outbox.BatchError{Errs: []error{away, nil, quota, away}}
+	assert.Equal(t, "2 of 4 events: redis is unavailable\n1 of 4 events: over quota", err.Error())
+	require.ErrorIs(t, err, quota)
+}
