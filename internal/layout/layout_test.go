@@ -73,7 +73,7 @@ func homes() map[string][]string {
 		"github.com/goccy/go-yaml":           {"internal/config"},
 		"github.com/alecthomas/kong":         {"cmd"},
 		"github.com/charmbracelet/":          {"internal/view", "cmd"},
-		"github.com/stretchr/testify":        {"sink/sinktest"},
+		"github.com/stretchr/testify":        {"sink/sinktest", "internal/wire/wiretest"},
 	}
 }
 

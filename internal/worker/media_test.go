@@ -1,130 +1,38 @@
 package worker_test
 
 import (
-	"encoding/binary"
-	"errors"
-	"io"
-	"log/slog"
-	"math"
-	"os"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	valencev1 "github.com/valence-live/valence/api/valence/v1"
-	"github.com/valence-live/valence/ingest"
-	"github.com/valence-live/valence/ingest/codec"
 	"github.com/valence-live/valence/ingest/kafka"
-	"github.com/valence-live/valence/ingest/transcript"
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/wire"
+	"github.com/valence-live/valence/internal/wire/wiretest"
 	"github.com/valence-live/valence/internal/worker"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/memory"
 )
-
-// timed is a message and when it was captured.
-type timed struct {
-	at      time.Time
-	topic   string
-	who     string
-	message proto.Message
-}
-
-// sounds are the sound of a file, decoded.
-func sounds(t *testing.T, who, path string, start time.Time) (out []timed) {
-	t.Helper()
-	d, err := codec.Open(t.Context(), path, ingest.Audio, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, d.Close()) }()
-	d.StartAt(start)
-	for {
-		u, err := d.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		require.NoError(t, err)
-		if pcm, ok := u.Payload.(ingest.PCM); ok {
-			var data []byte
-			for _, v := range pcm {
-				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-			}
-			out = append(out, timed{u.Time, wire.TopicMedia, who, &valencev1.Media{Kind: &valencev1.Media_Audio{Audio: &valencev1.AudioChunk{
-				Codec: "pcm_f32le", Rate: ingest.AudioRate, Time: timestamppb.New(u.Time), Data: data,
-			}}}})
-		}
-	}
-}
-
-// frames are the frames of a file as they are.
-func frames(t *testing.T, who, path string, start time.Time) (out []timed) {
-	t.Helper()
-	p, err := codec.OpenPackets(t.Context(), path, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, p.Close()) }()
-	for {
-		packet, err := p.Next()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		require.NoError(t, err)
-		if p.Streams()[packet.Stream].Track != ingest.Video {
-			continue
-		}
-		at := start.Add(packet.Time)
-		out = append(out, timed{at, wire.TopicMedia, who, &valencev1.Media{Kind: &valencev1.Media_Video{Video: &valencev1.VideoFrame{
-			Codec: "vp8", Key: packet.Key, Time: timestamppb.New(at), Data: slices.Clone(packet.Data),
-		}}}})
-	}
-}
-
-// cues are the cues of a transcript, each at its beginning.
-func cues(t *testing.T, who, path string, start time.Time) (out []timed) {
-	t.Helper()
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, f.Close()) }()
-	list, err := transcript.Read(path, f, start)
-	require.NoError(t, err)
-	for _, c := range list {
-		s := &valencev1.TranscriptSegment{Id: c.ID, Start: timestamppb.New(c.Start), End: timestamppb.New(c.End), Text: c.Text}
-		for _, w := range c.Words {
-			s.Words = append(s.Words, &valencev1.TranscriptWord{Text: w.Text, Start: timestamppb.New(w.Start), End: timestamppb.New(w.End)})
-		}
-		out = append(out, timed{c.Start, wire.TopicTranscripts, who, &valencev1.Transcript{Segments: []*valencev1.TranscriptSegment{s}}})
-	}
-	return out
-}
 
 // produced are the records of the demo call as a producer writes them, in the
 // form given.
 func produced(t *testing.T, form wire.Form, consent bool) *journal {
 	t.Helper()
 	cfg := demo()
-	var all []timed
-	for _, in := range cfg.Inputs {
-		if consent {
-			all = append(all, timed{cfg.Start, wire.TopicControl, in.Participant, &valencev1.Control{
-				Time: timestamppb.New(cfg.Start), Kind: &valencev1.Control_Consent{Consent: &valencev1.Consent{Text: true, Audio: true, Video: true}},
-			}})
-		}
-		all = append(all, sounds(t, in.Participant, in.Media, cfg.Start)...)
-		all = append(all, frames(t, in.Participant, in.Media, cfg.Start)...)
-		all = append(all, cues(t, in.Participant, in.Transcript, cfg.Start)...)
+	var all []wiretest.Message
+	if consent {
+		all = wiretest.Consent(cfg)
 	}
-	slices.SortStableFunc(all, func(a, b timed) int { return a.at.Compare(b.at) })
 	j := &journal{at: time.Unix(2e9, 0)}
-	for _, m := range all {
-		r, err := wire.Encode("demo", m.message, form, wire.Meta{Participant: m.who})
+	for _, m := range append(append(all, wiretest.Media(t, cfg)...), wiretest.End(cfg)) {
+		r, err := wire.Encode("demo", m.Message, form, wire.Meta{Participant: m.Participant})
 		require.NoError(t, err)
-		j.add(m.topic, r)
+		j.add(m.Topic, r)
 	}
-	j.control(t, "", &valencev1.Control{Time: timestamppb.New(cfg.Start.Add(time.Minute)), Kind: &valencev1.Control_SessionEnd{SessionEnd: &valencev1.SessionEnd{}}})
 	return j
 }
 
