@@ -117,14 +117,6 @@ func (j *journal) add(topic string, r wire.Record) {
 	j.records = append(j.records, kafka.Record{Topic: topic, Offset: int64(len(j.records)), Key: r.Key, Value: r.Value, Headers: headers, Time: j.at})
 }
 
-// control appends a control record.
-func (j *journal) control(t *testing.T, participant string, c *valencev1.Control) {
-	t.Helper()
-	r, err := wire.Encode("demo", c, wire.Protobuf, wire.Meta{Participant: participant})
-	require.NoError(t, err)
-	j.add(wire.TopicControl, r)
-}
-
 // gateway appends the features of the demo as a gateway would.
 func gateway(t *testing.T, engine *pipeline.Engine) *journal {
 	t.Helper()
