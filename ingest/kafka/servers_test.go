@@ -20,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/valence-live/valence/internal/brokers"
+	"github.com/valence-live/valence/internal/kafkasecure"
 )
 
 // writer puts a record into every partition of both topics again and again
@@ -390,4 +391,22 @@ func TestABacklogIsWorkedOffAtFullSpeed(t *testing.T) {
 		return l.count() == n+10
 	}, soon, time.Millisecond)
 	t.Logf("%d records of 300 B in %s, %.0f/s from the first one on", n, time.Since(began).Round(time.Millisecond), n/time.Since(first).Seconds())
+}
+
+func TestAMemberProvesWhoItIsToARealBroker(t *testing.T) {
+	cert := brokers.NewCertificate(t)
+	server, guarded := brokers.SecureKafka(t, "ann", "hunter2", cert)
+	open := quick(server.Addr)
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) {
+			cfg := quick(guarded)
+			cfg.Group += mechanism
+			cfg.TLS = kafkasecure.TLS{Enabled: true, CA: cert.File}
+			cfg.SASL = kafkasecure.SASL{Mechanism: mechanism, Username: "ann", Password: "hunter2"}
+			l := newLedger()
+			run(t, cfg, l.as("one")).joined(t, 4)
+			asker(t, open).put(t, "a", 0, numbered(mechanism, 0, 1)...)
+			require.Eventually(t, func() bool { return l.count() > 0 }, soon, 10*time.Millisecond)
+		})
+	}
 }

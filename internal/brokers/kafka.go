@@ -19,13 +19,21 @@ import (
 // server, "auto.create.topics.enable=true", that replace or add to those.
 func Kafka(tb testing.TB, properties ...string) *Server {
 	tb.Helper()
+	return startKafka(tb, nil, func(string) []string { return properties })
+}
+
+// startKafka formats the broker's folder with further arguments and starts it
+// with further properties, which are told the listeners of every broker.
+func startKafka(tb testing.TB, format []string, properties func(listeners string) []string) *Server {
+	tb.Helper()
 	jars := setup(tb, "TEST_KAFKA_JARS", "setup-kafka.sh")
 	s := &Server{tb: tb, Dir: tb.TempDir(), ready: "Kafka Server started", broken: []string{"Exiting Kafka due to fatal exception", "Could not find or load main class"}}
 	port, controller := strconv.Itoa(FreePort(tb)), strconv.Itoa(FreePort(tb))
 	s.Addr = net.JoinHostPort("127.0.0.1", port)
 
 	config := filepath.Join(s.Dir, "server.properties")
-	write(tb, config, strings.Join(append(defaults(s.Dir, port, controller), properties...), "\n"))
+	listeners := fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://127.0.0.1:%s", s.Addr, controller)
+	write(tb, config, strings.Join(append(defaults(s.Dir, listeners, controller), properties(listeners)...), "\n"))
 	write(tb, filepath.Join(s.Dir, "log4j2.properties"), logging)
 	java := []string{
 		"java", "-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto",
@@ -34,23 +42,22 @@ func Kafka(tb testing.TB, properties ...string) *Server {
 	s.command = append(slices.Clone(java), "kafka.Kafka", config)
 	s.tool = func(ctx context.Context, args []string) *exec.Cmd { return kafkaTool(ctx, jars, s.Addr, args) }
 
-	const cluster = "dmFsZW5jZS1mb3ItdGVzdA"                                            // 16 bytes in base64
-	format := exec.CommandContext(tb.Context(), java[0], append(slices.Clone(java[1:]), //nolint:gosec // G204: the server that tests are for
-		"kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", config)...)
-	if out, err := format.CombinedOutput(); err != nil {
+	const cluster = "dmFsZW5jZS1mb3ItdGVzdA" // 16 bytes in base64
+	tool := slices.Concat(java[1:], []string{"kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", config}, format)
+	if out, err := exec.CommandContext(tb.Context(), java[0], tool...).CombinedOutput(); err != nil { //nolint:gosec // G204: the server that tests are for
 		tb.Fatalf("format the folder of Kafka: %v\n%s", err, tail(string(out)))
 	}
 	return s.launch()
 }
 
-func defaults(dir, port, controller string) []string {
+func defaults(dir, listeners, controller string) []string {
 	return []string{
 		"process.roles=broker,controller",
 		"node.id=1",
 		"controller.quorum.bootstrap.servers=127.0.0.1:" + controller,
 		"controller.listener.names=CONTROLLER",
-		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%s,CONTROLLER://127.0.0.1:%s", port, controller),
-		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%s,CONTROLLER://127.0.0.1:%s", port, controller),
+		"listeners=" + listeners,
+		"advertised.listeners=" + listeners,
 		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
 		"log.dirs=" + filepath.Join(dir, "data"),
 		"auto.create.topics.enable=false",

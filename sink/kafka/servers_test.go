@@ -197,3 +197,11 @@ func BenchmarkPublishToARealBroker(b *testing.B) {
 		}
 	}
 }
+
+func TestARealBrokerThatAsksWhoWeAreTakesEventsByEachMechanism(t *testing.T) {
+	cert := brokers.NewCertificate(t)
+	_, guarded := brokers.SecureKafka(t, "valence", "correct horse", cert)
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) { letIn(t, guarded, mechanism, cert) })
+	}
+}

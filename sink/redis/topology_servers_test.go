@@ -3,13 +3,6 @@
 package redis_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -82,18 +75,14 @@ func TestANewMasterGetsTheEventsWhenTheOldOneDies(t *testing.T) {
 }
 
 func TestAPasswordAndACertificateAreAskedForAndGiven(t *testing.T) {
-	dir := t.TempDir()
-	certify(t, dir)
+	cert := brokers.NewCertificate(t)
 	port := strconv.Itoa(brokers.FreePort(t))
-	brokers.Redis(t, "--requirepass", "hunter2", "--tls-port", port, "--tls-ca-cert-file", filepath.Join(dir, "cert.pem"),
-		"--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"))
+	brokers.Redis(t, "--requirepass", "hunter2", "--tls-port", port, "--tls-ca-cert-file", cert.File,
+		"--tls-cert-file", cert.File, "--tls-key-file", cert.Key)
 	cfg := at("127.0.0.1:" + port)
-	cfg.PasswordFile = filepath.Join(dir, "password")
+	cfg.PasswordFile = filepath.Join(t.TempDir(), "password")
 	require.NoError(t, os.WriteFile(cfg.PasswordFile, []byte("hunter2\n"), 0o600))
-	cfg.TLS = redis.TLS{
-		Enabled: true, CA: filepath.Join(dir, "cert.pem"),
-		Certificate: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"),
-	}
+	cfg.TLS = redis.TLS{Enabled: true, CA: cert.File, Certificate: cert.File, Key: cert.Key}
 	e := sinktest.Event("call", "alice", 1)
 	require.NoError(t, open(t, cfg).Publish(t.Context(), e))
 
@@ -109,24 +98,5 @@ func TestAPasswordAndACertificateAreAskedForAndGiven(t *testing.T) {
 		err := open(t, other).Publish(t.Context(), e)
 		require.ErrorIs(t, err, redis.ErrUnavailable, name)
 		assert.NotContains(t, err.Error(), "hunter", name)
-	}
-}
-
-// certify makes a certificate of 127.0.0.1 that vouches for itself.
-func certify(t *testing.T, dir string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "valence test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600))
 	}
 }
