@@ -107,7 +107,5 @@ func kafkaTool(ctx context.Context, jars, addr string, args []string) *exec.Cmd 
 
 func write(tb testing.TB, path, text string) {
 	tb.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		tb.Fatal(err)
-	}
+	check(tb, os.WriteFile(path, []byte(text), 0o600)) //nolint:gosec // G703: a folder of the test
 }

@@ -15,14 +15,14 @@ import (
 // door of their own, the server's Addr.
 func SecureKafka(tb testing.TB, user, password string, c Certificate) (*Server, string) {
 	tb.Helper()
-	var text string
+	var text []byte
 	for _, file := range []string{c.Key, c.File} {
 		part, err := os.ReadFile(file) //nolint:gosec // G304: files of the test
 		check(tb, err)
-		text += string(part)
+		text = append(text, part...)
 	}
 	store := filepath.Join(tb.TempDir(), "store.pem")
-	write(tb, store, text)
+	write(tb, store, string(text))
 	guarded := net.JoinHostPort("127.0.0.1", strconv.Itoa(FreePort(tb)))
 	scram := func(mechanism string) string {
 		return fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, password)
