@@ -3,13 +3,13 @@
 package main
 
 import (
-	"encoding/json"
 	"log/slog"
 	"math"
-	"os"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/valence-live/valence/internal/wire/wiretest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,7 +17,6 @@ import (
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/replay"
-	"github.com/valence-live/valence/ingest/transcript"
 	"github.com/valence-live/valence/ingest/webrtc/webrtctest"
 	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/pipeline"
@@ -48,10 +47,10 @@ func TestALiveCallIsScoredAsItsRecordingIs(t *testing.T) {
 	<-p.Started()
 	<-p.Opened()
 	began := p.Captured(0)
-	for _, segment := range cues(t, words, began) {
+	for _, segment := range wiretest.Segments(t, words, began) {
 		select {
 		case <-time.After(time.Until(segment.Start)):
-			require.NoError(t, p.Say(spelled(t, segment)))
+			require.NoError(t, p.Say(wiretest.Spelled(t, segment)))
 		case <-p.Done():
 		}
 	}
@@ -64,33 +63,6 @@ func TestALiveCallIsScoredAsItsRecordingIs(t *testing.T) {
 		Session: "demo", Start: began, Inputs: []replay.Input{{Participant: "maya", Media: media, Transcript: words}},
 	})
 	compare(t, finals(s.store), finals(recorded))
-}
-
-func cues(t *testing.T, name string, zero time.Time) []ingest.Segment {
-	t.Helper()
-	file, err := os.Open(name)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, file.Close()) }()
-	segments, err := transcript.Read(name, file, zero)
-	require.NoError(t, err)
-	return segments
-}
-
-// spelled is a segment as a client sends it.
-func spelled(t *testing.T, s ingest.Segment) string {
-	t.Helper()
-	type word struct {
-		Text  string    `json:"text"`
-		Start time.Time `json:"start"`
-		End   time.Time `json:"end"`
-	}
-	words := make([]word, len(s.Words))
-	for i, w := range s.Words {
-		words[i] = word(w)
-	}
-	text, err := json.Marshal(map[string]any{"id": s.ID, "text": s.Text, "start": s.Start, "end": s.End, "words": words})
-	require.NoError(t, err)
-	return string(text)
 }
 
 func recording(t *testing.T, cfg config.Config, engine *pipeline.Engine, from replay.Config) *memory.Store {

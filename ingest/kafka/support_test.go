@@ -18,7 +18,7 @@ import (
 )
 
 // soon is how long tests wait for what happens over real sockets.
-const soon = 30 * time.Second
+const soon = 2 * time.Minute
 
 // ledger is a Handler that writes down what its lanes are told. It commits
 // what it has handled.

@@ -89,5 +89,5 @@ func within(t *testing.T, c <-chan struct{}, what string) {
 
 func eventually(t *testing.T, so func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, so, 30*time.Second, 5*time.Millisecond, what)
+	require.Eventually(t, so, 2*time.Minute, 5*time.Millisecond, what)
 }

@@ -33,7 +33,7 @@ func TestHowManyCallsOneWorkerKeepsUpWith(t *testing.T) {
 	program, s := built(t), newStage(t)
 	tape, producer, reader := record(t, openEngine(t)), s.newProducer(), s.read()
 	first := s.serve(program, "worker") // makes the topics
-	require.True(t, eventually(t, time.Minute, func() bool {
+	require.True(t, eventually(t, soon, func() bool {
 		said, err := os.ReadFile(first.log)
 		return err == nil && strings.Contains(string(said), "joined the group")
 	}))

@@ -181,7 +181,7 @@ func (a *arena) round(k trouble, number int) {
 func (a *arena) finish(g *group, healed time.Time) {
 	g.load.end()
 	g.compared.Wait()
-	whole := eventually(a.t, time.Minute, func() bool {
+	whole := eventually(a.t, soon, func() bool {
 		for id := range g.calls {
 			if !a.reader.complete(id, g.want[id]) {
 				return false
@@ -194,13 +194,13 @@ func (a *arena) finish(g *group, healed time.Time) {
 		v.judge(a.t, g.want[id], a.reader.of(id))
 		v.time(a.reader.of(id), healed)
 		// Redis may still be behind Kafka: each sink has its own pace.
-		if !eventually(a.t, 20*time.Second, func() bool { return a.behind(id, g.want[id]) == 0 }) {
+		if !eventually(a.t, time.Minute, func() bool { return a.behind(id, g.want[id]) == 0 }) {
 			v.Behind += a.behind(id, g.want[id])
 		}
 	}
 	v.summarise()
 	a.report(v)
-	assert.True(a.t, whole, "%s: after a minute something is missing", g.kind)
+	assert.True(a.t, whole, "%s: something is missing after all this time", g.kind)
 	v.delays = nil
 	assert.Zero(a.t, v.Lost+v.Different+v.Unexpected+v.Backwards+v.Behind+v.LettersLost, "%+v", v)
 	assert.Empty(a.t, a.reader.strange)

@@ -114,6 +114,10 @@ func (r *reader) complete(session string, want []*sink.Event) bool {
 	return true
 }
 
+// soon is when what must happen has happened, on a machine as busy as may be. It
+// bounds a hang and measures nothing.
+const soon = 5 * time.Minute
+
 // eventually asks every tenth of a second, until a bound.
 func eventually(t *testing.T, bound time.Duration, so func() bool) bool {
 	t.Helper()

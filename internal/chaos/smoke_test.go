@@ -5,7 +5,6 @@ package chaos_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"math"
 	"os"
@@ -16,12 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valence-live/valence/internal/wire/wiretest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/features"
-	"github.com/valence-live/valence/ingest"
-	"github.com/valence-live/valence/ingest/transcript"
 	"github.com/valence-live/valence/ingest/webrtc/webrtctest"
 	"github.com/valence-live/valence/internal/wire"
 	"github.com/valence-live/valence/sink"
@@ -43,9 +42,9 @@ func TestAGatewayAndWorkersScoreALiveCallAsAReplayDoes(t *testing.T) {
 	<-p.Started()
 	<-p.Opened()
 	began := p.Captured(0)
-	for _, segment := range words(t, "../../demo/call.vtt", began) {
+	for _, segment := range wiretest.Segments(t, "../../demo/call.vtt", began) {
 		<-time.After(time.Until(segment.Start))
-		require.NoError(t, p.Say(spelled(t, segment)))
+		require.NoError(t, p.Say(wiretest.Spelled(t, segment)))
 	}
 	<-p.Done()
 	require.NoError(t, p.Err())
@@ -55,7 +54,7 @@ func TestAGatewayAndWorkersScoreALiveCallAsAReplayDoes(t *testing.T) {
 	want := finals(replayed(t, program, "--participant", "maya", "--transcript", "../../demo/call.vtt", "--session", "live",
 		"--start", began.Format(time.RFC3339Nano), "../../demo/call.webm"))
 	var got map[time.Time]*sink.Event
-	require.True(t, eventually(t, time.Minute, func() bool {
+	require.True(t, eventually(t, soon, func() bool {
 		got = finals(s.consumed(wire.TopicEvents))
 		return len(got) >= len(want)-2
 	}), "%d windows of %d", len(got), len(want))
@@ -66,7 +65,7 @@ func TestAGatewayAndWorkersScoreALiveCallAsAReplayDoes(t *testing.T) {
 	assert.Equal(t, newest.Window.End.UTC().Format(time.RFC3339Nano), s.redisSays("HGET", "valence:{live}:participant:maya", "window_end"))
 	assert.NotEqual(t, "0", s.redisSays("XLEN", "valence:{live}:events"))
 	assert.Equal(t, "live", s.redisSays("ZRANGE", "valence:sessions", "0", "-1"))
-	assert.Contains(t, s.consumedLines(wire.TopicScores, "--formatter-property", "print.key=true"), "live/maya\t{")
+	s.shows(wire.TopicScores, []string{"live/maya\t{"}, "--formatter-property", "print.key=true")
 }
 
 // A producer of its own writes the demo call as records. One process scores it as a
@@ -80,16 +79,7 @@ func TestMediaRecordsAreScoredAsAReplayDoesAndInTheirTrace(t *testing.T) {
 
 	want := replayed(t, program, "--participant", "maya=../../demo/call.webm", "--participant", "leo=../../demo/guest.webm",
 		"--transcript", "maya=../../demo/call.vtt", "--transcript", "leo=../../demo/guest.vtt", "--session", "demo", "--start", zero().Format(time.RFC3339))
-	said := map[string]*sink.Event{}
-	require.True(t, eventually(t, time.Minute, func() bool {
-		for _, e := range s.consumed(wire.TopicEvents) {
-			if e.State != features.Provisional {
-				said[name(e)] = e
-			}
-		}
-		return len(said) >= len(want)
-	}), "%d events of %d", len(said), len(want))
-	require.Len(t, said, len(want))
+	said := s.finals(len(want))
 	for _, e := range want {
 		got := said[name(e)]
 		require.NotNil(t, got, name(e))
@@ -100,9 +90,8 @@ func TestMediaRecordsAreScoredAsAReplayDoesAndInTheirTrace(t *testing.T) {
 		}
 		assert.Equal(t, content(t, e), content(t, got))
 	}
-	headers := s.consumedLines(wire.TopicEvents, "--formatter-property", "print.headers=true", "--formatter-property", "print.value=false")
-	assert.Contains(t, headers, "traceparent:00-"+trace+"-")
-	assert.Contains(t, headers, "ce_type:live.valence.event.v1")
+	s.shows(wire.TopicEvents, []string{"traceparent:00-" + trace + "-", "ce_type:live.valence.event.v1"},
+		"--formatter-property", "print.headers=true", "--formatter-property", "print.value=false")
 }
 
 // A recording is sent through a gateway of its own: workers score it as a replay
@@ -121,16 +110,7 @@ func TestARecordingFeedsWorkersAndIsScoredAsAReplayIs(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 
 	want := replayed(t, program, call...)
-	said := map[string]*sink.Event{}
-	require.True(t, eventually(t, time.Minute, func() bool {
-		for _, e := range s.consumed(wire.TopicEvents) {
-			if e.State != features.Provisional {
-				said[name(e)] = e
-			}
-		}
-		return len(said) >= len(want)
-	}), "%d events of %d", len(said), len(want))
-	require.Len(t, said, len(want))
+	said := s.finals(len(want))
 	for _, e := range want {
 		got := said[name(e)]
 		require.NotNil(t, got, name(e))
@@ -167,6 +147,31 @@ func (s *stage) consumed(topic string) []*sink.Event {
 	return decoded(s.t, s.consumedLines(topic))
 }
 
+// finals waits for so many events that will not change, and returns them by name.
+func (s *stage) finals(n int) map[string]*sink.Event {
+	s.t.Helper()
+	said := map[string]*sink.Event{}
+	require.True(s.t, eventually(s.t, soon, func() bool {
+		for _, e := range s.consumed(wire.TopicEvents) {
+			if e.State != features.Provisional {
+				said[name(e)] = e
+			}
+		}
+		return len(said) >= n
+	}), "%d events of %d", len(said), n)
+	require.Len(s.t, said, n)
+	return said
+}
+
+// shows waits until Kafka's own console consumer prints all of it.
+func (s *stage) shows(topic string, all []string, args ...string) {
+	s.t.Helper()
+	require.True(s.t, eventually(s.t, soon, func() bool {
+		lines := s.consumedLines(topic, args...)
+		return !slices.ContainsFunc(all, func(part string) bool { return !strings.Contains(lines, part) })
+	}), "%s does not show all of %q", topic, all)
+}
+
 func (s *stage) consumedLines(topic string, args ...string) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
@@ -186,28 +191,6 @@ func (s *stage) redisSays(args ...string) string {
 	out, err := s.redis.Tool(s.t.Context(), args...).Output()
 	require.NoError(s.t, err)
 	return strings.TrimSpace(string(out))
-}
-
-func words(t *testing.T, path string, zero time.Time) []ingest.Segment {
-	t.Helper()
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, f.Close()) }()
-	list, err := transcript.Read(path, f, zero)
-	require.NoError(t, err)
-	return list
-}
-
-// spelled is a segment as a client sends it.
-func spelled(t *testing.T, s ingest.Segment) string {
-	t.Helper()
-	said := make([]map[string]any, len(s.Words))
-	for i, w := range s.Words {
-		said[i] = map[string]any{"text": w.Text, "start": w.Start, "end": w.End}
-	}
-	text, err := json.Marshal(map[string]any{"id": s.ID, "text": s.Text, "start": s.Start, "end": s.End, "words": said})
-	require.NoError(t, err)
-	return string(text)
 }
 
 // finals are the newest revisions of sliding windows that will not change, by end.

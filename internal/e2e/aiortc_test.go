@@ -55,5 +55,5 @@ func TestAnIndependentClientPublishesAndGetsScores(t *testing.T) {
 	}
 	assert.Greater(t, heard, 6)
 	assert.Greater(t, seen, 6)
-	require.Eventually(t, func() bool { s := p.state(t.Context(), t, session, who); return s != nil && s.State == sink.Left }, 10*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { s := p.state(t.Context(), t, session, who); return s != nil && s.State == sink.Left }, 2*time.Minute, 100*time.Millisecond)
 }

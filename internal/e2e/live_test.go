@@ -142,7 +142,7 @@ func TestAPersonGoesThroughThePage(t *testing.T) {
 	})
 	step(t, "stop ends it", func() {
 		run(t, ctx, chromedp.Click("#stop"))
-		require.Eventually(t, func() bool { s := p.state(ctx, t, session, who); return s != nil && !s.Connected }, 10*time.Second, 100*time.Millisecond)
+		require.Eventually(t, func() bool { s := p.state(ctx, t, session, who); return s != nil && !s.Connected }, 2*time.Minute, 100*time.Millisecond)
 		eventually(t, ctx, `!document.querySelector("[data-valence]") && `+told+`.startsWith("Stopped")`, time.Second, "the overlay is gone")
 		picture(t, ctx, "live-stopped-desktop-light")
 	})

@@ -254,7 +254,7 @@ func TestAScoreThatWasOvertakenIsWrittenOnceMore(t *testing.T) {
 	require.Eventually(t, func() bool {
 		scores := events(t, cfg.Brokers[0], cfg.ScoresTopic, "call")
 		return scores[len(scores)-1].ID == newest.ID
-	}, 30*time.Second, 100*time.Millisecond)
+	}, 2*time.Minute, 100*time.Millisecond)
 }
 
 func TestCloseWritesDoubtfulScoresOnceMore(t *testing.T) {

@@ -41,7 +41,7 @@ func letIn(t *testing.T, addr, mechanism string, cert brokers.Certificate) {
 	require.NoError(t, os.WriteFile(file, []byte("correct horse\n"), 0o600))
 	cfg.SASL = kafkasecure.SASL{Mechanism: mechanism, Username: "valence", PasswordFile: file}
 	p := open(t, cfg)
-	require.Eventually(t, func() bool { return p.Publish(t.Context(), sinktest.Event("call", "alice", 1)) == nil }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Publish(t.Context(), sinktest.Event("call", "alice", 1)) == nil }, 2*time.Minute, 100*time.Millisecond)
 
 	for name, change := range map[string]func(*kafka.Config){
 		"wrong password": func(c *kafka.Config) {

@@ -31,7 +31,7 @@ func TestConformanceWithARealBroker(t *testing.T) {
 		cfg.EventsTopic, cfg.ScoresTopic = fmt.Sprintf("events-%d", n), fmt.Sprintf("scores-%d", n)
 		cfg.Partitions = 1
 		p := open(t, cfg)
-		require.Eventually(t, func() bool { return p.Check(t.Context()) == nil }, 30*time.Second, 100*time.Millisecond)
+		require.Eventually(t, func() bool { return p.Check(t.Context()) == nil }, 2*time.Minute, 100*time.Millisecond)
 		return sinktest.Harness{Publisher: p, Close: p.Close, Events: func(t *testing.T, session string) []*sink.Event {
 			t.Helper()
 			return events(t, server.Addr, cfg.EventsTopic, session)
@@ -44,7 +44,7 @@ func TestKafkasOwnConsumerReadsEvents(t *testing.T) {
 	cfg := settings(server.Addr)
 	p := open(t, cfg)
 	e := sinktest.Event("call", "alice", 1)
-	require.Eventually(t, func() bool { return p.Publish(t.Context(), e) == nil }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Publish(t.Context(), e) == nil }, 2*time.Minute, 100*time.Millisecond)
 	require.NoError(t, p.Erase(t.Context(), "call", "alice"))
 	consume := func(topic string) string {
 		out, err := server.Tool(t.Context(), "consumer.ConsoleConsumer", "--topic", topic, "--from-beginning", "--max-messages", "2",
@@ -65,7 +65,7 @@ func TestTheBrokerCompactsScores(t *testing.T) {
 	cfg := settings(server.Addr)
 	cfg.Partitions = 1
 	p := open(t, cfg)
-	require.Eventually(t, func() bool { return p.Check(t.Context()) == nil }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Check(t.Context()) == nil }, 2*time.Minute, 100*time.Millisecond)
 	out, err := server.Tool(t.Context(), "TopicCommand", "--describe", "--topic", cfg.ScoresTopic).Output()
 	require.NoError(t, err)
 	assert.Contains(t, string(out), "PartitionCount: 1")
@@ -160,7 +160,7 @@ func TestNothingIsLostWhileTheBrokerIsAway(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			server := brokers.Kafka(t)
 			cfg := settings(server.Addr)
-			require.Eventually(t, func() bool { return open(t, cfg).Check(t.Context()) == nil }, 30*time.Second, 100*time.Millisecond)
+			require.Eventually(t, func() bool { return open(t, cfg).Check(t.Context()) == nil }, 2*time.Minute, 100*time.Millisecond)
 			l := begin(t, cfg)
 			time.Sleep(2 * time.Second)
 			trouble.begin(server)

@@ -60,7 +60,7 @@ func TestANewMasterGetsTheEventsWhenTheOldOneDies(t *testing.T) {
 	require.Eventually(t, func() bool {
 		out, err := sentinel.Tool(t.Context(), "SENTINEL", "REPLICAS", "scores").Output()
 		return err == nil && len(out) > 2
-	}, 20*time.Second, 50*time.Millisecond, "the Sentinel asks its master for replicas every 10 s")
+	}, 2*time.Minute, 50*time.Millisecond, "the Sentinel asks its master for replicas every 10 s")
 
 	cfg := at(sentinel.Addr)
 	cfg.Master, cfg.Timeout = "scores", time.Second
@@ -68,9 +68,9 @@ func TestANewMasterGetsTheEventsWhenTheOldOneDies(t *testing.T) {
 	first, second := sinktest.Event("call", "alice", 1), sinktest.Event("call", "alice", 2)
 	require.NoError(t, p.Publish(t.Context(), first))
 	c := client(t, replica.Addr)
-	require.Eventually(t, func() bool { return len(history(t, c, "call")) == 1 }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(history(t, c, "call")) == 1 }, 2*time.Minute, 20*time.Millisecond)
 	master.Kill()
-	require.Eventually(t, func() bool { return p.Publish(t.Context(), second) == nil }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Publish(t.Context(), second) == nil }, 2*time.Minute, 50*time.Millisecond)
 	assert.Equal(t, []*sink.Event{first, second}, history(t, c, "call"))
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"github.com/valence-live/valence/ingest"
 	"github.com/valence-live/valence/ingest/codec"
 	"github.com/valence-live/valence/ingest/replay"
-	"github.com/valence-live/valence/ingest/transcript"
 	"github.com/valence-live/valence/internal/wire"
 )
 
@@ -113,12 +111,7 @@ func frames(tb testing.TB, who, path string, start time.Time) (out []Message) {
 // cues are the cues of a transcript, each at its beginning.
 func cues(tb testing.TB, who, path string, start time.Time) (out []Message) {
 	tb.Helper()
-	f, err := os.Open(path) //nolint:gosec // G304: a transcript that a test names
-	require.NoError(tb, err)
-	defer func() { require.NoError(tb, f.Close()) }()
-	list, err := transcript.Read(path, f, start)
-	require.NoError(tb, err)
-	for _, c := range list {
+	for _, c := range Segments(tb, path, start) {
 		s := &valencev1.TranscriptSegment{Id: c.ID, Start: timestamppb.New(c.Start), End: timestamppb.New(c.End), Text: c.Text}
 		for _, w := range c.Words {
 			s.Words = append(s.Words, &valencev1.TranscriptWord{Text: w.Text, Start: timestamppb.New(w.Start), End: timestamppb.New(w.End)})
