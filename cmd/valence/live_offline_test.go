@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valence-live/valence/internal/wire/wiretest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/valence-live/valence/internal/config"
 	"github.com/valence-live/valence/internal/pipeline"
 	"github.com/valence-live/valence/internal/telemetry"
+	"github.com/valence-live/valence/internal/wire/wiretest"
 	"github.com/valence-live/valence/sink"
 	"github.com/valence-live/valence/sink/memory"
 )

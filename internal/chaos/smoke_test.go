@@ -15,14 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valence-live/valence/internal/wire/wiretest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/valence-live/valence/features"
 	"github.com/valence-live/valence/ingest/webrtc/webrtctest"
 	"github.com/valence-live/valence/internal/wire"
+	"github.com/valence-live/valence/internal/wire/wiretest"
 	"github.com/valence-live/valence/sink"
 )
 
