@@ -238,7 +238,7 @@ func TestWhatFailsIsSentAgainInOrder(t *testing.T) {
 // cannot prevent it, so the latest score is written once more.
 func TestAScoreThatWasOvertakenIsWrittenOnceMore(t *testing.T) {
 	c, cfg := broker(t)
-	cfg.Timeout = time.Second
+	cfg.Timeout = 3 * time.Second
 	p := open(t, cfg)
 	require.NoError(t, p.Check(t.Context()))
 	left := refuse(c, 2, kerr.RequestTimedOut.Code) // the event and the score
@@ -275,13 +275,13 @@ func TestCloseWritesDoubtfulScoresOnceMore(t *testing.T) {
 
 func TestABrokerThatIsAwayFailsWithinTheTimeout(t *testing.T) {
 	c, cfg := broker(t)
-	cfg.Timeout = 300 * time.Millisecond
+	cfg.Timeout = 5 * time.Second
 	p := open(t, cfg)
 	require.NoError(t, p.Publish(t.Context(), sinktest.Event("call", "alice", 1)))
 	c.Close()
 	began := time.Now()
 	require.ErrorIs(t, p.Publish(t.Context(), sinktest.Event("call", "alice", 2)), kafka.ErrUnavailable)
-	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.Less(t, time.Since(began), time.Minute)
 }
 
 func TestTheTraceOfAnEventGoesOn(t *testing.T) {

@@ -109,7 +109,7 @@ func begin(t *testing.T, cfg kafka.Config) load {
 	stop := sync.OnceValue(func() map[string]int {
 		cancel()
 		running.Wait()
-		flush, done := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		flush, done := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 		defer done()
 		assert.NoError(t, o.Flush(flush))
 		assert.NoError(t, o.Shutdown(flush))
@@ -160,6 +160,7 @@ func TestNothingIsLostWhileTheBrokerIsAway(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			server := brokers.Kafka(t)
 			cfg := settings(server.Addr)
+			cfg.Timeout = 2 * time.Second
 			require.Eventually(t, func() bool { return open(t, cfg).Check(t.Context()) == nil }, 2*time.Minute, 100*time.Millisecond)
 			l := begin(t, cfg)
 			time.Sleep(2 * time.Second)
@@ -168,7 +169,7 @@ func TestNothingIsLostWhileTheBrokerIsAway(t *testing.T) {
 			waiting := l.outbox.Waiting()
 			trouble.end(server)
 			back := time.Now()
-			require.Eventually(t, func() bool { return l.outbox.Waiting() < waiting/2 }, time.Minute, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return l.outbox.Waiting() < waiting/2 }, 2*time.Minute, 10*time.Millisecond)
 			recovery := time.Since(back)
 			time.Sleep(2 * time.Second)
 			published := l.stop()

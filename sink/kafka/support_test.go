@@ -32,7 +32,7 @@ func broker(tb testing.TB) (*kfake.Cluster, kafka.Config) {
 
 func settings(addrs ...string) kafka.Config {
 	cfg := kafka.Default()
-	cfg.Brokers, cfg.Partitions, cfg.Timeout = addrs, 3, 2*time.Second
+	cfg.Brokers, cfg.Partitions, cfg.Timeout = addrs, 3, 20*time.Second // the machine that tests may be busy
 	cfg.Compression = "none" // the race detector makes the others slow; TestEveryCompressionIsRead has them all
 	return cfg
 }
@@ -49,14 +49,14 @@ func asker(tb testing.TB, addr string) *kafkago.Client {
 	tb.Helper()
 	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond}
 	tb.Cleanup(transport.CloseIdleConnections)
-	return &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: 10 * time.Second, Transport: transport}
+	return &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: time.Minute, Transport: transport}
 }
 
 // read returns everything in a topic, partition by partition; nothing if it is
 // not there.
 func read(tb testing.TB, addr, topic string) (all []kafkago.Message) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 2*time.Minute)
 	defer cancel()
 	client := asker(tb, addr)
 	about, err := client.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})

@@ -46,6 +46,12 @@ type Batcher interface {
 	PublishBatch(ctx context.Context, events []*sink.Event) error
 }
 
+// Checker is a Publisher that can say, before there is an event, whether it would
+// take one. It may make what it needs for that.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
 // BatchError says which events of a batch were not delivered.
 type BatchError struct {
 	// Errs has one entry for each event: nil if it was delivered.
@@ -120,7 +126,9 @@ func New(name string, cfg Config, next sink.Publisher, set telemetry.Settings) (
 	return o, err
 }
 
-// Start begins to hand events over. It returns at once; ctx does not bound what
+// Start begins to hand events over. A sink that is a Checker is checked first,
+// so that who starts the program hears of a wrong address before the first
+// call. It returns at once; ctx does not bound what
 // it starts, Shutdown does.
 func (o *Outbox) Start(ctx context.Context) error {
 	o.mu.Lock()

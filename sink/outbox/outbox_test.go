@@ -1,9 +1,11 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"sync"
@@ -515,4 +517,29 @@ func TestAnErrorOfABatchSaysEachThingOnceAndOfHowManyEvents(t *testing.T) {
 	err := &outbox.BatchError{Errs: []error{away, nil, quota, away}}
 	assert.Equal(t, "2 of 4 events: redis is unavailable\n1 of 4 events: over quota", err.Error())
 	require.ErrorIs(t, err, quota)
+}
+
+// checked is a sink that is asked whether it is ready.
+type checked struct {
+	sink.Publisher
+	err error
+}
+
+func (c checked) Check(context.Context) error { return c.err }
+
+func TestASinkThatIsNotReadyIsSaidAtTheStartAndTriedAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &server{}
+		var log bytes.Buffer
+		set := telemetry.Nop()
+		set.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		o, err := outbox.New("test", outbox.Default(), checked{store, errors.New("no route to host")}, set)
+		require.NoError(t, err)
+		require.NoError(t, o.Start(t.Context()))
+		synctest.Wait()
+		assert.Contains(t, log.String(), "no route to host")
+		publish(t, o, sinktest.Event("call", "alice", 1))
+		require.NoError(t, o.Shutdown(t.Context()))
+		assert.Len(t, store.got(), 1)
+	})
 }

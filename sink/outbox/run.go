@@ -13,6 +13,7 @@ import (
 func (o *Outbox) run(ctx context.Context) {
 	defer close(o.ended)
 	defer o.cancel()
+	o.check(ctx)
 	for ctx.Err() == nil {
 		batch, wait := o.next(time.Now())
 		switch {
@@ -24,6 +25,19 @@ func (o *Outbox) run(ctx context.Context) {
 		case !o.sleep(ctx, wait):
 			return
 		}
+	}
+}
+
+// check says if the sink would not take events now. They are tried all the same.
+func (o *Outbox) check(ctx context.Context) {
+	c, ok := o.publisher.(Checker)
+	if !ok {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, o.cfg.Timeout)
+	defer cancel()
+	if err := c.Check(limited); err != nil && ctx.Err() == nil {
+		o.logger.WarnContext(ctx, "the sink is not ready: events will wait for it", slog.Any("error", err))
 	}
 }
 

@@ -104,6 +104,16 @@ func New(cfg Config, set telemetry.Settings) (*Publisher, error) {
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
+// Check reports whether Redis answers.
+func (p *Publisher) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	if err := p.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
 // Publish implements sink.Publisher. Callers that come at the same time share a
 // round trip.
 func (p *Publisher) Publish(ctx context.Context, e *sink.Event) error {
