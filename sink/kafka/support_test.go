@@ -33,7 +33,7 @@ func broker(tb testing.TB) (*kfake.Cluster, kafka.Config) {
 func settings(addrs ...string) kafka.Config {
 	cfg := kafka.Default()
 	cfg.Brokers, cfg.Partitions, cfg.Timeout = addrs, 3, 20*time.Second // the machine that tests may be busy
-	cfg.Compression = "none" // the race detector makes the others slow; TestEveryCompressionIsRead has them all
+	cfg.Compression = "none"                                            // the race detector makes the others slow; TestEveryCompressionIsRead has them all
 	return cfg
 }
 
