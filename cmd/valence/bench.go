@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,9 +62,7 @@ func (b benchReplayCmd) Run(ctx context.Context, c *cli) (err error) {
 		return err
 	}
 	if b.JSON {
-		out := json.NewEncoder(os.Stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(result)
+		return printJSON(os.Stdout, result)
 	}
 	return table(os.Stdout, result)
 }

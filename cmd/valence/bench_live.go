@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,9 +47,7 @@ func (b benchLiveCmd) Run(ctx context.Context, c *cli) (err error) {
 		return err
 	}
 	if b.JSON {
-		out := json.NewEncoder(os.Stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(result)
+		return printJSON(os.Stdout, result)
 	}
 	return liveTable(os.Stdout, result)
 }
