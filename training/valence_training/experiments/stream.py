@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from valence_training import manifest
 from valence_training.data import mosi
 from valence_training.experiments import transcripts
 from valence_training.experiments.stream_rows import WINDOW, Cell, material, rows
@@ -57,7 +58,7 @@ class Program:
     @property
     def digest(self) -> str:
         """What a score depends on besides the words."""
-        return f"{sha256(self.bundle / 'manifest.json')[:8]}-{sha256(self.binary)[:8]}"
+        return f"{manifest.identity(self.bundle)}-{sha256(self.binary)[:8]}"
 
     def __call__(self, spoken: Mapping[str, Sequence[Cue]], hop: int) -> list[dict[str, Any]]:
         """Score transcripts, each as a participant of its own; the events, scores on the MOSI scale."""
@@ -161,7 +162,7 @@ def main() -> None:
     program = Program(args.binary, args.bundle)
     found = rows(cells(program, cache_dir("results", "stream", program.digest), words, segments), words, segments)
     out = cache_dir("results") / ("stream.json" if args.split == "test" else f"stream-{args.split}.json")
-    result = {"name": "stream", "split": args.split, "rows": found}
+    result = {"name": "stream", "split": args.split, "bundle": manifest.identity(args.bundle), "rows": found}
     out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for row in found:
         print(line(row), file=sys.stderr)
