@@ -37,25 +37,32 @@ def test_a_figure_stands_in_the_card_as_it_is_in_the_manifest() -> None:
             {
                 "scores": "fused", "transcript": "pauses, complete", "labelled": "any", "windows": 3000, "mae": 0.7,
                 "r": 0.8, "ccc": 0.79, "standard_error": {"ccc": 0.02}, "delay_s": 0.5, "behind_s": 4.5,
-            }
+            },
+            {
+                "scores": "fused", "transcript": "pauses, complete", "labelled": "half", "windows": 2000, "mae": 0.65,
+                "r": 0.81, "ccc": 0.8,
+            },
         ],
     }  # fmt: skip
     text = card.render(metrics)
     assert "| 0.612 ± 0.021 | 0.850 | not measured |" in text
     assert "| 0.650 ± 0.007 |" in text
     assert "valence: r 0.710 ± 0.010" in text
-    assert "| fused | pauses, complete | any | 3000 | 0.700 | 0.800 | 0.790 ± 0.020 | 0.5 / 4.5 |" in text
+    assert (
+        "| fused | pauses, complete | 3000 / 2000 | 0.700 / 0.650 | 0.800 / 0.810 | 0.790 ± 0.020 / 0.800 | 0.5 / 4.5 |"
+        in text
+    )
     assert "| all | 1.50 | 2.28 |" in text
     assert "0.01 kWh" in text or "0.02 kWh" in text
     assert "| RAVDESS: polarity | 78.4 ± 0.6 |" in text
 
 
 def test_rendering_twice_changes_nothing() -> None:
-    text = f"before\n{card.BEGIN}\nold\n{card.END}\nafter\n"
+    text = f"before\n{card.BEGIN}\nSTALE\n{card.END}\nafter\n"
     once = card.replaced(text, card.render(METRICS))
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
-    assert "old" not in once
+    assert "STALE" not in once
     assert card.replaced(once, card.render(METRICS)) == once
 
 

@@ -30,7 +30,8 @@ WATTS = 10.0
 
 STREAM = """
 The words of the test videos at their real times through `valence replay`, windows of 8 s every second, against the
-overlap-weighted mean of the labels under each; ± standard error over videos. The transcript is cut by MOSI's bounds
+overlap-weighted mean of the labels under each; ± standard error over videos. Three figures: windows of which any word,
+half of the words or all words are labelled. The transcript is cut by MOSI's bounds
 (`segments`), by pauses of .3 s, as nobody who is live knows the bounds (`pauses`), or holds the labelled words alone
 (`labelled`). `complete`: after all corrections; `at once` and `2 s later`: with what was said by then, a segment in
 progress without its rest. `utterances` are the scores of single segments combined by overlap; `limit: words` the labels
@@ -137,15 +138,22 @@ def words(metrics: Metrics) -> str:
 
 def stream(metrics: Metrics) -> str:
     """MOSI as a stream, with the limits of its labels."""
-    rows = []
+    found: dict[tuple[str, str], dict[str, Metrics]] = {}
     for one in metrics.get("stream", []):
-        error = one.get("standard_error", {})
-        figures = [plus_minus(one[k], error.get(k), 3) for k in ("mae", "r", "ccc")]
-        lag = [f"{one['delay_s']:.1f} / {one['behind_s']:.1f}" if "delay_s" in one else ""]
-        rows.append([one["scores"], one["transcript"], one["labelled"], str(one["windows"]), *figures, *lag])
+        found.setdefault((one["scores"], one["transcript"]), {})[one["labelled"]] = one
+    rows = []
+    for names, by_cover in found.items():
+        first = next(iter(by_cover.values()))
+        error = first.get("standard_error", {})
+        cells = []
+        for figure in ("mae", "r", "ccc"):
+            others = [number(one[figure], 3) for one in list(by_cover.values())[1:]]
+            cells.append(" / ".join([plus_minus(first[figure], error.get(figure), 3), *others]))
+        lag = f"{first['delay_s']:.1f} / {first['behind_s']:.1f}" if "delay_s" in first else ""
+        rows.append([*names, " / ".join(str(one["windows"]) for one in by_cover.values()), *cells, lag])
     if not rows:
         return missing()
-    header = ("scores", "transcript, when", "labelled words", "windows", "MAE", "r", "CCC", "delay / behind, s")
+    header = ("scores", "transcript, when", "windows", "MAE", "r", "CCC", "delay / behind, s")
     return paragraph(STREAM) + table(header, rows)
 
 
