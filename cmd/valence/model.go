@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/valence-live/valence/inference/model"
@@ -42,12 +44,20 @@ func (m modelCmd) Run(ctx context.Context, c *cli) (err error) {
 	return describe(os.Stdout, engine.Model())
 }
 
+// notFor is what the model card says first: no figure makes it fit for these.
+const notFor = `judging people at work, in education or in hiring, or any decision about a person;
+finding out what somebody feels, whether they lie or are ill; people who did not consent;
+children; languages other than English. docs/model-card.md says why`
+
 // describe prints the manifest for people.
 func describe(w io.Writer, m *model.Manifest) error {
 	t := new(bytes.Buffer)
 	fmt.Fprintf(t, "model\t%s %s\n", m.Name, m.Version)
 	fmt.Fprintf(t, "trained at\tcommit %s\n", m.GitCommit)
 	fmt.Fprintf(t, "licence\t%s (%s)\n", m.Licence.Weights, m.Licence.Reason)
+	for i, line := range strings.Split(notFor, "\n") {
+		fmt.Fprintf(t, "%s\t%s\n", first(i, "not for"), line)
+	}
 	fmt.Fprintf(t, "windows\t%g s every %g s, at most %g s\n", m.Window.Seconds, m.Window.HopSeconds, m.Window.MaxSeconds)
 	for _, modality := range ingest.Modalities() {
 		s := m.Streams.Of(modality)
@@ -62,12 +72,25 @@ func describe(w io.Writer, m *model.Manifest) error {
 		f := m.Files[name]
 		fmt.Fprintf(t, "%s\t%.1f MB  sha256:%s\n", name, float64(f.Bytes)/1e6, f.SHA256)
 	}
+	fmt.Fprintf(t, "trained on\t%s\n", trainedOn(m.Data))
 	fmt.Fprintf(t, "features\t%s\n", m.Contract.Hash)
 	for line := range strings.Lines(m.Contract.Text) {
 		fmt.Fprintf(t, "\t%s\n", strings.TrimSpace(line))
 	}
 	fmt.Fprint(t, "checked\tfiles, hashes, tensors and the feature contract agree with this program\n")
-	return columns(w, t, 0)
+	if err := columns(w, t, 0); err != nil {
+		return err
+	}
+	return readFigures(m.Metrics).describe(w)
+}
+
+// trainedOn names the data files of the manifest.
+func trainedOn(data json.RawMessage) string {
+	files := section[map[string]string](data)
+	if len(files) == 0 {
+		return "not recorded"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(files)), ", ")
 }
 
 func percents(levels []float64) string {

@@ -52,14 +52,18 @@ def quantile(residual: Floats, groups: Sequence[str], level: float) -> float:
     return float(residual[order][at])
 
 
-def coverage(score: Floats, log_b: Floats, target: Floats, groups: Sequence[str], level: float) -> Coverage:
-    """Quantile from all groups; coverage and width with the quantile of each fold from the other folds' groups.
+def held_out(
+    score: Floats, log_b: Floats, target: Floats, groups: Sequence[str], level: float
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether each example is inside its interval, and half of its width, by the quantile of other groups.
 
-    Up to ten folds of groups, assigned in order of their names.
+    Up to ten folds of groups, assigned in order of their names; one group alone has no others and is refused.
     """
     residual, names = residuals(score, log_b, target), np.asarray(groups)
     unique, index = np.unique(names, return_inverse=True)
     folds = min(10, len(unique))
+    if folds < 2:
+        raise ValueError(f"{folds} group: coverage needs two or more, to take the quantile from another")
     half = np.empty(len(residual))
     inside = np.empty(len(residual), bool)
     for fold in range(folds):
@@ -67,14 +71,20 @@ def coverage(score: Floats, log_b: Floats, target: Floats, groups: Sequence[str]
         q = quantile(residual[~out], list(names[~out]), level)
         inside[out] = residual[out] <= q
         half[out] = q * np.exp(log_b[out])
+    return inside, half
+
+
+def coverage(score: Floats, log_b: Floats, target: Floats, groups: Sequence[str], level: float) -> Coverage:
+    """Quantile from all groups; coverage and width with the quantile of each fold from the other folds' groups."""
+    inside, half = held_out(score, log_b, target, groups, level)
     low, high = np.clip(score - half, -LIMIT, LIMIT), np.clip(score + half, -LIMIT, LIMIT)
     return Coverage(
         level=level,
-        quantile=quantile(residual, groups, level),
+        quantile=quantile(residuals(score, log_b, target), groups, level),
         coverage=float(inside.mean()),
         width=float((high - low).mean()),
-        groups=len(unique),
-        count=len(residual),
+        groups=len(set(groups)),
+        count=len(inside),
     )
 
 
@@ -93,6 +103,13 @@ def temperature(probabilities: Floats, truth: NDArray[np.int64], weight: Floats 
 
     found = optimize.minimize_scalar(surprise, bounds=(np.log(0.25), np.log(4.0)), method="bounded")
     return float(np.exp(found.x))
+
+
+def tempered(probabilities: Floats, temperature: float) -> Floats:
+    """Probabilities [N, C] at a temperature, from those at 1; 1 / T takes them back."""
+    logits = np.log(np.clip(np.asarray(probabilities, np.float64), 1e-9, 1.0)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
 def calibration_error(probabilities: Floats, truth: NDArray[np.int64], bins: int = 10) -> float:

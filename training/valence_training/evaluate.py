@@ -7,14 +7,14 @@ no figure on pairs is a claim about real three-stream sentiment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valence_training import calibrate
+from valence_training import calibrate, fairness
 from valence_training.data.emotions import NEGATIVE, POSITIVE, polarity
 from valence_training.data.features import Features
 from valence_training.extract import BEGINNINGS
@@ -38,7 +38,7 @@ from valence_training.fusion.windows import VIDEO_STEPS, FaceWindows, VoiceWindo
 from valence_training.metrics import metrics
 
 AGREEMENTS = (0.0, 0.2, 0.4, 1.0)
-DROP_RATES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+DROP_RATES = (0.0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.9)
 DROP_SAMPLE = 700
 SEED = 20241118
 
@@ -51,16 +51,22 @@ class Grouped:
     groups: list[str]
 
 
-def evaluate(run: Run, test: Material, texts: Features) -> dict[str, Any]:
-    """All figures on the test people; `texts` are the text features, with the beginnings of segments."""
+def evaluate(run: Run, test: Material, texts: Features, temperature: float = 1.0) -> dict[str, Any]:
+    """All figures on the test people; `texts` are the text features, with the beginnings of segments.
+
+    `temperature` is the one inside the graph, so that it can be said what it changed.
+    """
     grouped = patterns(test)
     scored = {pattern: score(run, g.examples) for pattern, g in grouped.items()}
+    by_pattern = {p: pattern_quality(scored[p], grouped[p], temperature) for p in grouped}
     return {
         "mosi_text": text_quality(run, test.videos, texts),
         "speech": speech_quality(run, test.voices),
         "faces": face_quality(run, test.faces),
         "direction": directions(run, test),
-        "patterns": {p: pattern_quality(scored[p], grouped[p].groups) for p in grouped},
+        "patterns": by_pattern,
+        "pooled": pooled(by_pattern),
+        "sex": sexes(scored[name((AUDIO,))], grouped[name((AUDIO,))].groups),
         "agreement": {str(a): agreement(run, test, a) for a in AGREEMENTS},
         "dropped_steps": {str(rate): dropped(run, grouped, rate) for rate in DROP_RATES},
     }
@@ -92,16 +98,55 @@ def patterns(test: Material, seed: int = SEED) -> dict[str, Grouped]:
     return found
 
 
-def pattern_quality(scored: Scored, groups: Sequence[str]) -> dict[str, Any]:
-    """Error, interval coverage and width, calibration of the probabilities, mean shares of the streams."""
-    found = [calibrate.coverage(scored.score, scored.log_b, scored.target, groups, level) for level in calibrate.LEVELS]
+def pattern_quality(scored: Scored, grouped: Grouped, temperature: float = 1.0) -> dict[str, Any]:
+    """Error, interval coverage and width, calibration of the probabilities, mean shares of the streams.
+
+    `alone` is the error of each present stream's own head, `excess` what the fused score errs beyond the best of them.
+    """
+    truth, target, probabilities = scored.truth, scored.target, scored.polarity_probs
+    intervals = [
+        calibrate.coverage(scored.score, scored.log_b, target, grouped.groups, level) for level in calibrate.LEVELS
+    ]
+    present = [m for m in ALL if grouped.examples[0].pieces[m] is not None]
+    alone = {name((m,)): float(np.abs(scored.unimodal_scores[:, m] - target).mean()) for m in present}
     return {
         "mae": scored.mae,
-        "uar": uar(scored.polarity, scored.truth),
-        "calibration_error": calibrate.calibration_error(scored.polarity_probs, scored.truth),
+        "uar": uar(scored.polarity, truth),
+        "alone": alone,
+        "excess": scored.mae - min(alone.values()),
+        "calibration_error": calibrate.calibration_error(probabilities, truth),
+        "calibration_error_before": calibrate.calibration_error(
+            calibrate.tempered(probabilities, 1 / temperature), truth
+        ),
         "shares": [float(x) for x in scored.modality_gate.mean(axis=0)],
-        "intervals": [asdict(c) for c in found],
+        "intervals": [asdict(c) for c in intervals],
     }
+
+
+def pooled(by_pattern: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Coverage and width of the intervals and error of the probabilities over the patterns, each with one weight."""
+    qualities = list(by_pattern.values())
+    by_level = zip(*(quality["intervals"] for quality in qualities), strict=True)
+    return {
+        "intervals": [
+            {"level": found[0]["level"], **{k: float(np.mean([c[k] for c in found])) for k in ("coverage", "width")}}
+            for found in by_level
+        ],
+        **{
+            figure: float(np.mean([quality[figure] for quality in qualities]))
+            for figure in ("calibration_error", "calibration_error_before")
+        },
+    }
+
+
+def sexes(scored: Scored, speakers: Sequence[str]) -> dict[str, Any]:
+    """Figures of the voice alone by the sex of the speaker, over both corpora and in each."""
+    corpus = np.array([speaker.split("-")[0] for speaker in speakers])
+    found = {"all": fairness.by_sex(scored, speakers)}
+    for one in np.unique(corpus):
+        rows = np.flatnonzero(corpus == one)
+        found[str(one)] = fairness.by_sex(scored.at(rows), [speakers[int(i)] for i in rows])
+    return found
 
 
 def text_quality(run: Run, videos: Sequence[Video], features: Features) -> dict[str, Any]:

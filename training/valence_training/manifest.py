@@ -89,6 +89,20 @@ def write(manifest: Mapping[str, Any], bundle: Path = BUNDLE) -> None:
     (bundle / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def record(figures: Mapping[str, Any], bundle: Path = BUNDLE) -> dict[str, Any]:
+    """Add figures to the metrics of a bundle that is there already, and return its manifest."""
+    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    manifest["metrics"] = {**manifest["metrics"], **figures}
+    write(manifest, bundle)
+    return manifest
+
+
+def identity(bundle: Path = BUNDLE) -> str:
+    """What a score of this bundle depends on, in few characters: its files, whatever else its manifest says."""
+    files = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["files"]
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def graph(path: Path, precision: str) -> dict[str, Any]:
     """Names, types and shapes of a network's tensors, as they stand in its file."""
     model = onnx.load(str(path), load_external_data=False)

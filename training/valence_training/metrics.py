@@ -48,3 +48,13 @@ def metrics(predicted: Floats, target: Floats) -> Metrics:
         acc7=100 * float((np.round(p.clip(-3, 3)) == np.round(y.clip(-3, 3))).mean()),
         count=len(y),
     )
+
+
+def concordance(predicted: Floats, target: Floats) -> float:
+    """Concordance correlation of predictions [N] with targets [N], in [-1, 1] (Lin 1989); 0 where both are constant.
+
+    Unlike r it also falls with a bias and with a wrong scale.
+    """
+    p, y = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
+    spread = p.var() + y.var() + (p.mean() - y.mean()) ** 2
+    return float(2 * ((p - p.mean()) * (y - y.mean())).mean() / spread) if spread > 0 else 0.0

@@ -23,6 +23,10 @@ _EMOTION = {
 SPEAKERS = tuple(f"emodb-{speaker}" for speaker in ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16"))
 
 
+_MEN = frozenset({"03", "10", "11", "12", "15"})
+SEX = {speaker: "male" if speaker.removeprefix("emodb-") in _MEN else "female" for speaker in SPEAKERS}
+
+
 def clips(root: Path | None = None) -> list[Clip]:
     """All clips in the order of their names (characters 1-2 speaker, 3-5 sentence, 6 emotion)."""
     found = []

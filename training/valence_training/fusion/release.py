@@ -99,7 +99,7 @@ def release(config: TrainConfig, jobs: int = 1, bundle: Path = BUNDLE) -> dict[s
         raise ValueError(f"{part}: ONNX Runtime differs from PyTorch by {worst:.2g}, more than {TOLERANCE:.0e}")
     part.replace(graph)
     golden.write(net, temperature, graph, GOLDEN)
-    figures = evaluate.evaluate(run, by_split["test"], sets.text)
+    figures = evaluate.evaluate(run, by_split["test"], sets.text, temperature)
     figures["parity"] = worst
     figures["talkers"] = evaluate.talkers(run, sets.talkers)
     folds = cache_dir("train", "fusion") / "folds.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,10 @@ class Scored:
     def truth(self) -> NDArray[np.int64]:
         """The polarity of the target."""
         return np.array([polarity(float(y)) for y in self.target], dtype=np.int64)
+
+    def at(self, rows: NDArray[np.int64]) -> Scored:
+        """The outputs of some of the examples."""
+        return Scored(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     @property
     def mae(self) -> float:
