@@ -6,7 +6,8 @@ construction would look like a gain of fusion and mean nothing, so no gain is ev
 net to weigh streams and to live without one.
 
 Targets: the first of the present streams leads and gives the target, for nobody knows what another's label would be:
-with text the text's, else the voice's, and a face's only where it is alone. Each stream's own head learns its own label.
+with text the text's, else the voice's, and a face's only where it is alone. Each stream's own head learns its own
+label.
 
 A window is made complete first and then shown with fewer streams or steps: a momentum teacher sees it as it was made.
 Complete is the leading stream with all that follow; a text that is not shown belongs to somebody else, and a teacher
