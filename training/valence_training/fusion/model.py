@@ -1,7 +1,8 @@
 """The fusion net: three streams of one window in, a sentiment with its uncertainty out.
 
 It is this project's reading of Li & Wu 2024 (only the abstract is available): per-stream encoders with dynamic weight
-adjustment and key-information pooling, then text-guided co-attention. Momentum distillation is not part of this net.
+adjustment and key-information pooling, then text-guided co-attention. Momentum distillation trains it from outside
+(momentum.py, projection.py) and leaves nothing in it.
 
 Streams are always in the order text, audio, video. A stream is present iff its `present` is 1 and any mask bit is set;
 else it adds nothing and its input cannot change any output. With all streams absent the outputs mean nothing.
@@ -16,13 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from valence_training.fusion.coattention import PROXIES, CoAttentionLayer, Proxies, Sides
-from valence_training.fusion.encoder import StreamEncoder, StreamShape, with_sink
+from valence_training.fusion.encoder import StreamEncoder, StreamShape, Weighting, with_sink
 from valence_training.fusion.layers import KeyPooling, mask_bias
+from valence_training.fusion.reading import Reading
 
 STREAMS = ("text", "audio", "video")
 POLARITIES = ("negative", "neutral", "positive")
 SCORE_LIMIT = 3.0
 LOG_B_RANGE = (-2.5, 1.5)
+TRUST = (4.0, 2.0, 0.0)
+"""Log weights at the start of the streams' own scores in the fused one: each counts seven times as much as the next."""
 
 SHAPES = (
     StreamShape(width=384, max_steps=64, kernel=1, stride=1, feature_dropout=0.3),
@@ -38,13 +42,22 @@ there than anywhere else: without feature dropout the net learned to trust them 
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """Sizes of the net; the defaults are the shipped ones."""
+    """Shape of the net; the defaults are the shipped ones.
 
+    `shapes` are those of text, audio and video. Ablations: `dynamic_weight`, and `coattention` off, where the pooled
+    streams are summed and normalised and none asks another. Without `anchor` the score is read from the fused vector
+    alone, and the text's own score from its encoder.
+    """
+
+    shapes: tuple[StreamShape, ...] = SHAPES
     d: int = 64
     heads: int = 4
     encoder_layers: int = 2
     fusion_layers: int = 2
     dropout: float = 0.15
+    dynamic_weight: Weighting = "vector"
+    coattention: bool = True
+    anchor: bool = True
 
 
 class Inputs(NamedTuple):
@@ -63,8 +76,9 @@ class Outputs(NamedTuple):
     """What the net says of each window.
 
     score [B], polarity_logits [B, 3], unimodal_scores [B, 3], unimodal_logits [B, 3, 3] (stream, polarity),
-    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d] (of which the embedding was
-    summed). Scores are on the MOSI scale, not clipped.
+    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d + 1] (what each stream put into
+    the embedding and into the anchor of the score), pooled [B, 3, d] (each stream alone). Scores are on the MOSI scale,
+    not clipped.
     """
 
     score: Tensor
@@ -76,6 +90,7 @@ class Outputs(NamedTuple):
     text_attn: Tensor
     embedding: Tensor
     parts: Tensor
+    pooled: Tensor
 
 
 class Fused(NamedTuple):
@@ -98,19 +113,23 @@ class FusionNet(nn.Module):
         self.config = config = config or FusionConfig()
         d, heads, dropout = config.d, config.heads, config.dropout
         self.encoders = nn.ModuleList(
-            StreamEncoder(shape, d, heads, config.encoder_layers, dropout) for shape in SHAPES
+            StreamEncoder(shape, d, heads, config.encoder_layers, dropout, config.dynamic_weight)
+            for shape in config.shapes
         )
         self.pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
         self.unimodal_score = nn.ModuleList(nn.Linear(d, 1) for _ in STREAMS)
         self.unimodal_polarity = nn.ModuleList(nn.Linear(d, len(POLARITIES)) for _ in STREAMS)
-        self.proxies = Proxies(d, heads, dropout)
-        self.coattention = nn.ModuleList(CoAttentionLayer(d, heads, dropout) for _ in range(config.fusion_layers))
+        if config.coattention:
+            self.proxies = Proxies(d, heads, dropout)
+            self.coattention = nn.ModuleList(CoAttentionLayer(d, heads, dropout) for _ in range(config.fusion_layers))
         self.fused_pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
         self.side_scale = nn.Parameter(torch.full((2,), 0.5))
         self.norm = nn.LayerNorm(d)
+        self.reading = Reading(config.shapes[0].width) if config.anchor else None
+        self.trust = nn.Parameter(torch.tensor(TRUST))
         self.score = nn.Linear(d, 1)
         self.polarity = nn.Linear(d, len(POLARITIES))
-        self.register_buffer("usual_parts", torch.zeros(2, len(STREAMS), d), persistent=False)
+        self.register_buffer("usual_parts", torch.zeros(2, len(STREAMS), d + 1), persistent=False)
         self.register_buffer("usual_pull", torch.ones(2, len(STREAMS)), persistent=False)
         self.register_buffer("usual_effect", torch.ones(2, len(STREAMS)), persistent=False)
         self.log_b = nn.Sequential(nn.Linear(d + len(STREAMS), d // 2), nn.GELU(), nn.Linear(d // 2, 1))
@@ -133,18 +152,25 @@ class FusionNet(nn.Module):
         unimodal_scores = torch.cat([head(p) for head, p in zip(self.unimodal_score, pooled, strict=True)], dim=1)
         unimodal_logits = torch.stack([head(p) for head, p in zip(self.unimodal_polarity, pooled, strict=True)], dim=1)
 
-        fused, parts, text_attn = self._fuse(hidden, alone, present)
+        fuse = self._fuse if self.config.coattention else self._sum
+        fused, parts, text_attn = fuse(hidden, alone, present)
         known = torch.cat([fused.detach(), present], dim=1)
+        if self.reading is not None:
+            unimodal_scores = torch.cat([self.reading(inputs.text, masks[0]), unimodal_scores[:, 1:]], dim=1)
+        unimodal_scores = unimodal_scores * present
+        anchors = self._anchors(unimodal_scores, present)
+        anchored = torch.cat([parts, anchors.unsqueeze(2)], dim=2)
         return Outputs(
-            score=self.score(fused).squeeze(1),
+            score=anchors.sum(dim=1) + self._added(fused, parts, present),
             polarity_logits=self.polarity(fused),
-            unimodal_scores=unimodal_scores * present,
+            unimodal_scores=unimodal_scores,
             unimodal_logits=unimodal_logits,
-            modality_gate=self._shares(parts, present),
+            modality_gate=self._shares(anchored, present),
             log_b=self.log_b(known).squeeze(1).clamp(*LOG_B_RANGE),
             text_attn=text_attn * present[:, :1],
             embedding=fused,
-            parts=parts,
+            parts=anchored,
+            pooled=torch.stack(pooled, dim=1),
         )
 
     def _fuse(self, hidden: list[Tensor], masks: list[Tensor], present: Tensor) -> Fused:
@@ -175,16 +201,54 @@ class FusionNet(nn.Module):
         total = guided + own[0] + own[1]
         mixed = torch.matmul(weights[:, None, None, :], torch.stack([asked, *taken], dim=1)).squeeze(2)
         parts = mixed + torch.stack([torch.zeros_like(guided), *own], dim=1)
+        return Fused(*self._normalised(total, parts), weights[:, PROXIES + 1 :])
+
+    def _sum(self, hidden: list[Tensor], masks: list[Tensor], present: Tensor) -> Fused:
+        """Ablation: `_fuse` without co-attention, the weighted sum of the streams pooled each by itself."""
+        pooled = [pool(h[:, 1:], mask) for pool, h, mask in zip(self.fused_pools, hidden, masks, strict=True)]
+        scale = torch.cat([torch.ones(1), self.side_scale])
+        parts = torch.stack([p for p, _ in pooled], dim=1) * (scale * present).unsqueeze(2)
+        return Fused(*self._normalised(parts.sum(dim=1), parts), pooled[0][1])
+
+    def _anchors(self, unimodal_scores: Tensor, present: Tensor) -> Tensor:
+        """What each stream's own score puts into the fused one [B, 3]: the own scores weighted by a learned trust.
+
+        So fusion says how the score differs from what the streams say alone. The own scores enter without gradient:
+        their heads learn their own labels and nothing else.
+        """
+        if not self.config.anchor:
+            return torch.zeros_like(present)
+        weight = torch.exp(self.trust) * present
+        return weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-6) * unimodal_scores.detach()
+
+    def _added(self, fused: Tensor, parts: Tensor, present: Tensor) -> Tensor:
+        """What fusion adds to the anchor [B]: with text, what voice and face put into the fused vector; else all of it.
+
+        So the words alone keep their reading, and a voice or a face moves it by its own part, not by being there.
+        """
+        whole: Tensor = self.score(fused).squeeze(1)
+        if not self.config.anchor:
+            return whole
+        sides = (parts[:, 1:] @ self._direction()).sum(dim=1)
+        return whole + present[:, 0] * (sides - whole)
+
+    def _direction(self) -> Tensor:
+        """How the score follows the parts of the fused vector [d]: the LayerNorm takes the mean away."""
+        direction = self.norm.weight * self.score.weight[0]
+        return direction - direction.mean()
+
+    def _normalised(self, total: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
+        """The LayerNorm of what was fused, and its parts on the same scale."""
         spread = (total.var(dim=1, correction=0) + self.norm.eps).sqrt()
-        return Fused(self.norm(total), parts / spread[:, None, None], weights[:, PROXIES + 1 :])
+        return self.norm(total), parts / spread[:, None, None]
 
     def pulls(self, parts: Tensor, present: Tensor) -> Tensor:
         """How far each stream pulls the score from where it usually leaves it, on the MOSI scale [B, 3].
 
         The score is linear in the fused vector, and that, but for the feed-forward layers, a sum of the streams' parts.
         """
-        direction = self.norm.weight * self.score.weight[0]
-        return (parts - by_text(self.usual_parts, present[:, :1, None])) @ (direction - direction.mean())
+        direction = torch.cat([self._direction(), torch.ones(1)])
+        return (parts - by_text(self.usual_parts, present[:, :1, None])) @ direction
 
     def _shares(self, parts: Tensor, present: Tensor) -> Tensor:
         """How much each stream entered, as shares [B, 3].

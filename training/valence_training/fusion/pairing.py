@@ -5,25 +5,35 @@ with probability `agreement` audio and video get the polarity of the leading str
 construction would look like a gain of fusion and mean nothing, so no gain is ever claimed from pairs; they teach the
 net to weigh streams and to live without one.
 
-Targets: with text, the text's label. Without text nobody knows what the text's label would have to do with the faces,
-so one of the remaining streams leads and gives the target. Each stream's own head learns its own label.
+Targets: the first of the present streams leads and gives the target, for nobody knows what another's label would be:
+with text the text's, else the voice's, and a face's only where it is alone. Each stream's own head learns its own
+label.
+
+A window is made complete first and then shown with fewer streams or steps: a momentum teacher sees it as it was made.
+Complete is the leading stream with all that follow; a text that is not shown belongs to somebody else, and a teacher
+who had read it would teach its label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from valence_training.data.emotions import polarity
+from valence_training.fusion.encoder import StreamShape
 from valence_training.fusion.material import Piece
 from valence_training.fusion.model import SHAPES, STREAMS, Inputs
 from valence_training.fusion.windows import FaceWindows, Random, VoiceWindows, thin
 
 AGREEMENT = 0.4
+
+NO_IDENTITY = -1
+"""The identity of a pair that was put together from different people: no other view of it exists."""
 
 TEXT, AUDIO, VIDEO = range(3)
 ALL = (TEXT, AUDIO, VIDEO)
@@ -55,10 +65,14 @@ INTACT = 0.5
 
 @dataclass(frozen=True)
 class Example:
-    """One window: a piece for each stream that is present, and which of them gives the target."""
+    """One window: a piece for each stream that is present, and which of them gives the target.
+
+    `identity` numbers real recordings of several streams.
+    """
 
     pieces: tuple[Piece | None, Piece | None, Piece | None]
     lead: int
+    identity: int = NO_IDENTITY
 
     @property
     def score(self) -> float:
@@ -90,7 +104,7 @@ def pair(
     agreement: float = AGREEMENT,
 ) -> Example:
     """Put a voice and a face beside the text, or beside each other where the pattern has no text."""
-    lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
+    lead = min(pattern)
     pieces: list[Piece | None] = [text if TEXT in pattern else None, None, None]
     wanted = polarity(text.score) if lead == TEXT else int(random.integers(3))
     for m, source in ((AUDIO, voices), (VIDEO, faces)):
@@ -100,28 +114,57 @@ def pair(
     return Example((pieces[0], pieces[1], pieces[2]), lead)
 
 
+def complete(
+    text: Piece,
+    voices: VoiceWindows,
+    faces: FaceWindows,
+    pattern: tuple[int, ...],
+    random: Random,
+    agreement: float = AGREEMENT,
+) -> Example:
+    """A complete window of which `pattern` will be shown: its leading stream and all that would follow it."""
+    return pair(text, voices, faces, ALL[min(pattern) :], random, agreement)
+
+
+def shown(example: Example, pattern: tuple[int, ...]) -> Example:
+    """The example with the streams of the pattern alone."""
+    first, second, third = (piece if m in pattern else None for m, piece in enumerate(example.pieces))
+    return replace(example, pieces=(first, second, third))
+
+
 def thinned(example: Example, rate: float, random: Random) -> Example:
     """The example with random words and frames dropped."""
     first, second, third = (None if p is None else thin(p, rate, random) for p in example.pieces)
-    return Example((first, second, third), example.lead)
+    return replace(example, pieces=(first, second, third))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of some examples: inputs, target [B], own label of each stream [B, 3] (NaN where absent)."""
+    """Tensors of some examples: inputs, target [B], own label of each stream [B, 3], NaN where absent, identity [B]."""
 
     inputs: Inputs
     target: Tensor
     own: Tensor
+    identity: Tensor
 
 
-def collate(examples: Sequence[Example]) -> Batch:
-    """Pad the examples to the longest of each stream; an absent stream has zeros, mask 0 and present 0."""
+class Views(NamedTuple):
+    """The same examples twice: with the streams and steps that are shown, and complete where a teacher needs it."""
+
+    shown: Batch
+    complete: Batch | None = None
+
+
+def collate(examples: Sequence[Example], shapes: Sequence[StreamShape] = SHAPES) -> Batch:
+    """Pad the examples to the longest of each stream; an absent stream has zeros, mask 0 and present 0.
+
+    `shapes` are those of the net that will read them.
+    """
     size = len(examples)
     present = np.zeros((size, len(STREAMS)), np.float32)
     own = np.full((size, len(STREAMS)), np.nan, np.float32)
     tensors: list[Tensor] = []
-    for m, shape in enumerate(SHAPES):
+    for m, shape in enumerate(shapes):
         steps = max(1, *(len(e.pieces[m].values) if e.pieces[m] is not None else 1 for e in examples))  # type: ignore[union-attr]
         values = np.zeros((size, steps, shape.width), np.float32)
         mask = np.zeros((size, steps), np.float32)
@@ -136,4 +179,5 @@ def collate(examples: Sequence[Example]) -> Batch:
             own[i, m] = piece.score
         tensors += [torch.from_numpy(values), torch.from_numpy(mask)]
     target = torch.tensor([example.score for example in examples], dtype=torch.float32)
-    return Batch(Inputs(*(*tensors, torch.from_numpy(present))), target, torch.from_numpy(own))
+    identity = torch.tensor([example.identity for example in examples])
+    return Batch(Inputs(*(*tensors, torch.from_numpy(present))), target, torch.from_numpy(own), identity)
