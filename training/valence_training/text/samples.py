@@ -1,13 +1,14 @@
-"""Training texts of both corpora on one scale, and their batches."""
+"""Training texts of all corpora on one scale, what an epoch is made of, and its batches."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from valence_training.data import mosi, sst
+from valence_training.data import emobank, mosi, sst
 from valence_training.text.wordpiece import as_recognised
 
 SST_SCALE = 1.4  # of a label's distance from neutral: SST's -2..2 become -2.8..2.8 of MOSI's -3..3
+EMOBANK_SCALE = 2.0  # of a valence's distance from 3: its 1.5..4.5, all but two texts in a thousand, become -3..3
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +19,61 @@ class Sample:
     score: float
 
 
-def sst_samples(seed: int, phrases: int, max_words: int) -> list[Sample]:
-    """Return short sentences, and phrases drawn evenly from the five labels (half of all phrases are neutral).
+Draw = Callable[[random.Random], list[Sample]]
+"""What one epoch trains on; its randomness is the generator's alone, its size always the same."""
 
-    Each comes as written and as bare speech recognition would have it: live transcripts come in both forms.
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How many samples of each corpus an epoch draws anew; more than there are means all of them."""
+
+    sentences: int = 0
+    phrases: int = 0
+    emobank: int = 0
+
+
+class Corpora:
+    """The written texts, each as written and as bare speech recognition would have it: live transcripts come in both.
+
+    Texts have at most `max_words` words. Phrases are drawn evenly from the five labels, since half of them are neutral.
     """
 
-    def fits(row: sst.Row) -> bool:
-        return 3 <= len(as_recognised(row.text).split()) <= max_words
+    def __init__(self, max_words: int) -> None:
+        def fits(text: str, least: int) -> bool:
+            return least <= len(as_recognised(text).split()) <= max_words
 
-    sentences = [row for row in sst.sentences("train") if fits(row)]
-    known = {row.text for row in sentences}
-    by_label: dict[int, list[sst.Row]] = {label: [] for label in range(5)}
-    for row in sst.phrases():
-        if fits(row) and row.text not in known:
-            by_label[row.label].append(row)
-    rng = random.Random(seed)  # noqa: S311
-    drawn = [row for rows in by_label.values() for row in rng.sample(rows, min(len(rows), phrases // 5))]
-    return [Sample((row.text, as_recognised(row.text)), (row.label - 2) * SST_SCALE) for row in [*sentences, *drawn]]
+        sentences = [row for row in sst.sentences("train") if fits(row.text, 3)]
+        known = {row.text for row in sentences}
+        phrases = [row for row in sst.phrases() if fits(row.text, 3) and row.text not in known]
+        self.sentences = [_review(row) for row in sentences]
+        self.phrases = [[_review(row) for row in phrases if row.label == label] for label in range(5)]
+        self.emobank = [_talk(row) for row in emobank.sentences("train") if fits(row.text, 1)]
+
+    def draw(self, mixture: Mixture, own: list[Sample]) -> Draw:
+        """Return the maker of epochs that hold all of `own` and a mixture of the rest."""
+
+        def some(samples: list[Sample], count: int, rng: random.Random) -> list[Sample]:
+            return rng.sample(samples, min(count, len(samples)))
+
+        def epoch(rng: random.Random) -> list[Sample]:
+            phrases = [sample for samples in self.phrases for sample in some(samples, mixture.phrases // 5, rng)]
+            reviews = some(self.sentences, mixture.sentences, rng)
+            return [*own, *reviews, *phrases, *some(self.emobank, mixture.emobank, rng)]
+
+        return epoch
 
 
-def mosi_samples(split: mosi.Split) -> list[Sample]:
+def _review(row: sst.Row) -> Sample:
+    return Sample((row.text, as_recognised(row.text)), (row.label - 2) * SST_SCALE)
+
+
+def _talk(row: emobank.Row) -> Sample:
+    return Sample((row.text, as_recognised(row.text)), (row.valence - emobank.NEUTRAL) * EMOBANK_SCALE)
+
+
+def mosi_samples(rows: list[mosi.Segment]) -> list[Sample]:
     """Return MOSI's segments as they are: capitals become lower case in the tokenizer, punctuation they have none."""
-    return [Sample((row.text,), row.score) for row in mosi.segments(split)]
+    return [Sample((row.text,), row.score) for row in rows]
 
 
 def batches(lengths: list[int], size: int, rng: random.Random | None) -> Iterator[list[int]]:
