@@ -1,4 +1,4 @@
-"""EmoBank (Buechel & Hahn 2017, CC BY-SA 4.0): sentences of news, letters, fiction, blogs and talk with a valence in 1-5.
+"""EmoBank (Buechel & Hahn 2017, CC BY-SA 4.0): news, letters, fiction, blogs and talk, with a valence in 1-5.
 
 Some sentences occur twice, also once in train and once in test, and some are film reviews that the Stanford Sentiment
 Treebank holds too. `sentences("train")` leaves out what dev, test or the treebank hold, so that no figure on them is of

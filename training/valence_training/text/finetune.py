@@ -31,8 +31,8 @@ from valence_training.metrics import Metrics, metrics
 from valence_training.paths import REPO, cache_dir
 from valence_training.progress import Progress
 from valence_training.text.bert import Bert, load_onnx
-from valence_training.text.regressor import Regressor, pad
-from valence_training.text.samples import Corpora, Draw, Mixture, batches, mosi_samples
+from valence_training.text.regressor import Regressor
+from valence_training.text.samples import Corpora, Draw, Mixture, batches
 from valence_training.text.wordpiece import WordPiece
 
 LIMIT = 128  # pieces with [CLS] and [SEP]; no training text is longer
@@ -47,7 +47,8 @@ class Stage:
     epochs: int
     head_rate: float
     layer_rate: float
-    mixture: Mixture = Mixture()
+    layers: int  # at the top that learn; what those below make of a text is kept, so fewer are much faster
+    mixture: Mixture
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,9 @@ class Config:
     """All that a run depends on besides the data."""
 
     seed: int = 0
-    general: Stage = Stage("general", 2, 1e-3, 7e-5, Mixture(sentences=6_000, phrases=10_000, emobank=4_000))
-    mosi: Stage = Stage("mosi", 3, 2e-4, 5e-5)
+    repeat: int = 0  # of the MOSI stage, each with other seeds, from the same start
+    general: Stage = Stage("general", 2, 1e-3, 7e-5, 6, Mixture(sentences=6_000, phrases=10_000, emobank=4_000))
+    mosi: Stage = Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture())
     members: int = 3
     tuned: int = 6
     dropout: float = 0.1
@@ -72,7 +74,7 @@ class Config:
 
     def start(self) -> Path:
         """Return the file of the general stage, which runs that differ in the MOSI stage alone share."""
-        shared = {name: value for name, value in asdict(self).items() if name not in ("mosi", "members")}
+        shared = {name: value for name, value in asdict(self).items() if name not in ("repeat", "mosi", "members")}
         return cache_dir("text") / f"general-{_digest(shared)}.pt"
 
 
@@ -123,7 +125,7 @@ def predict(model: Regressor, encoded: list[list[int]]) -> np.ndarray:
     model.eval()
     out = np.zeros(len(encoded), np.float32)
     for group in batches([len(ids) for ids in encoded], 32, None):
-        out[group] = model(*pad([encoded[i] for i in group])).numpy()
+        out[group] = model.read([encoded[i] for i in group]).numpy()
     return out
 
 
@@ -153,25 +155,26 @@ def average(members: list[Weights]) -> Weights:
 class Trainer:
     """Trains one model, stage by stage, each from the weights that the model has then."""
 
-    def __init__(self, config: Config, model: Regressor, wordpiece: WordPiece, validate: Callable[[], Metrics]) -> None:
-        self.config, self.model, self.wordpiece, self.validate = config, model, wordpiece, validate
+    def __init__(self, config: Config, model: Regressor, wordpiece: WordPiece) -> None:
+        self.config, self.model, self.wordpiece = config, model, wordpiece
 
-    def run(self, stage: Stage, seed: int, draw: Draw, file: Path) -> State:
+    def run(self, stage: Stage, seed: int, draw: Draw, validate: Callable[[], Metrics], file: Path) -> State:
         """Train on what `draw` gives each epoch, from the one that the file says on, and return the final state."""
+        self.model.hold(self.config.tuned - stage.layers)
         state = State.load(file)
         steps = -(-len(draw(random.Random(seed))) // self.config.batch)  # noqa: S311
         factors = schedule(steps * stage.epochs)
         optimizer = self._optimizer(stage)
-        if state.done:
+        if state.done and state.done < stage.epochs:
             self.model.load_tuned(state.weights)
             optimizer.load_state_dict(state.optimizer)
         progress = Progress(f"{stage.name} seed {seed}", steps * (stage.epochs - state.done))
         for epoch in range(state.done, stage.epochs):
             self._epoch(f"{seed}/{epoch}", draw, optimizer, factors[epoch * steps :], progress)
-            result = self.validate()
+            result = validate()
             state.done = epoch + 1
             state.weights = self.model.tuned_state()
-            state.optimizer = optimizer.state_dict()
+            state.optimizer = optimizer.state_dict() if state.done < stage.epochs else {}
             state.history.append(f"{stage.name} seed {seed} epoch {epoch + 1}: validation {result}")
             print(state.history[-1], file=sys.stderr, flush=True)
             if result.mae < state.best_mae:
@@ -208,7 +211,7 @@ class Trainer:
                 parameters["lr"] = parameters["peak"] * factor
             target = torch.tensor([samples[j].score for j in group])
             with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
-                predicted = self.model(*pad([encoded[j] for j in group]))
+                predicted = self.model.read([encoded[j] for j in group])
             loss = (predicted.float() - target).abs().mean()
             optimizer.zero_grad()
             loss.backward()
@@ -217,25 +220,38 @@ class Trainer:
             progress.step(note=f"loss {loss.item():.3f}")
 
 
+def general(trainer: Trainer, corpora: Corpora) -> State:
+    """Run, or finish, the stage that meets no MOSI and return its state; MOSI's validation only watches."""
+    config, model, valid = trainer.config, trainer.model, mosi.segments("valid")
+    draw = corpora.draw(config.general.mixture, [])
+    return trainer.run(
+        config.general, config.seed, draw, lambda: evaluate(model, trainer.wordpiece, valid), config.start()
+    )
+
+
 def finetune(config: Config) -> Path:
     """Run, or finish, the run of a configuration and return the file with the chosen State."""
     directory = config.directory()
     wordpiece = WordPiece(pretrained() / "tokenizer.json")
     model = make(config)
     train, valid = mosi.segments("train"), mosi.segments("valid")
-    trainer = Trainer(config, model, wordpiece, lambda: evaluate(model, wordpiece, valid))
 
+    def validate() -> Metrics:
+        return evaluate(model, wordpiece, valid)
+
+    trainer = Trainer(config, model, wordpiece)
     corpora = Corpora(config.max_words)
-    start = trainer.run(config.general, config.seed, corpora.draw(config.general.mixture, []), config.start())
+    start = general(trainer, corpora)
     members = []
-    draw = corpora.draw(config.mosi.mixture, mosi_samples(train))
-    for seed in range(config.seed + 1, config.seed + 1 + config.members):
+    draw = corpora.draw(config.mosi.mixture, train)
+    first = config.seed + 1 + config.repeat * config.members
+    for seed in range(first, first + config.members):
         model.load_tuned(start.weights)
-        members.append(trainer.run(config.mosi, seed, draw, directory / f"mosi-{seed}.pt"))
+        members.append(trainer.run(config.mosi, seed, draw, validate, directory / f"mosi-{seed}.pt"))
 
     mean = average([member.best for member in members])
     model.load_tuned(mean)
-    result = trainer.validate()
+    result = validate()
     line = f"average of {len(members)} members: validation {result}"
     print(line, file=sys.stderr, flush=True)
     chosen = min([State(best=mean, best_mae=result.mae), *members], key=lambda state: state.best_mae)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from valence_training.data import emobank, mosi, sst
 from valence_training.text.wordpiece import as_recognised
@@ -30,6 +31,7 @@ class Mixture:
     sentences: int = 0
     phrases: int = 0
     emobank: int = 0
+    joined: int = 0
 
 
 class Corpora:
@@ -49,8 +51,9 @@ class Corpora:
         self.phrases = [[_review(row) for row in phrases if row.label == label] for label in range(5)]
         self.emobank = [_talk(row) for row in emobank.sentences("train") if fits(row.text, 1)]
 
-    def draw(self, mixture: Mixture, own: list[Sample]) -> Draw:
-        """Return the maker of epochs that hold all of `own` and a mixture of the rest."""
+    def draw(self, mixture: Mixture, segments: list[mosi.Segment]) -> Draw:
+        """Return the maker of epochs that hold all of the segments and a mixture of the rest."""
+        own, pairs = mosi_samples(segments), joined(segments)
 
         def some(samples: list[Sample], count: int, rng: random.Random) -> list[Sample]:
             return rng.sample(samples, min(count, len(samples)))
@@ -58,7 +61,8 @@ class Corpora:
         def epoch(rng: random.Random) -> list[Sample]:
             phrases = [sample for samples in self.phrases for sample in some(samples, mixture.phrases // 5, rng)]
             reviews = some(self.sentences, mixture.sentences, rng)
-            return [*own, *reviews, *phrases, *some(self.emobank, mixture.emobank, rng)]
+            talk = some(self.emobank, mixture.emobank, rng)
+            return [*own, *some(pairs, mixture.joined, rng), *reviews, *phrases, *talk]
 
         return epoch
 
@@ -74,6 +78,21 @@ def _talk(row: emobank.Row) -> Sample:
 def mosi_samples(rows: list[mosi.Segment]) -> list[Sample]:
     """Return MOSI's segments as they are: capitals become lower case in the tokenizer, punctuation they have none."""
     return [Sample((row.text,), row.score) for row in rows]
+
+
+def joined(rows: list[mosi.Segment]) -> list[Sample]:
+    """Return each two segments that follow one another as one text, scored by their mean weighted with their length.
+
+    A caption of a call holds what was said in some seconds, which may be parts of several opinions.
+    """
+    return [
+        Sample(
+            (f"{a.text} {b.text}",),
+            ((a.end - a.start) * a.score + (b.end - b.start) * b.score) / (a.end - a.start + b.end - b.start),
+        )
+        for a, b in pairwise(sorted(rows, key=lambda row: (row.video, row.start)))
+        if a.video == b.video and b.segment == a.segment + 1
+    ]
 
 
 def batches(lengths: list[int], size: int, rng: random.Random | None) -> Iterator[list[int]]:
