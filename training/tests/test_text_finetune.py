@@ -104,10 +104,14 @@ def test_what_held_layers_give_is_kept_and_changes_no_score() -> None:
     assert model.bert.tuned[1].training
 
 
-def test_runs_that_differ_in_the_mosi_stage_alone_share_their_start() -> None:
+def test_runs_share_the_stages_before_those_in_which_they_differ() -> None:
     base = Config()
-    assert base.start() == replace(base, repeat=3, members=1, mosi=STAGE).start()
-    assert base.start() != replace(base, seed=1).start()
+    other = replace(base, repeat=3, members=1, mosi=STAGE)
+    assert [base.shared(s) for s in (base.general, base.talk)] == [other.shared(s) for s in (other.general, other.talk)]
+    other = replace(base, talk=replace(base.talk, epochs=3))
+    assert base.shared(base.general) == other.shared(other.general)
+    assert base.shared(base.talk) != other.shared(other.talk)
+    assert base.shared(base.general) != replace(base, seed=1).shared(base.general)
     assert base.directory() != replace(base, repeat=3).directory()
 
 
@@ -142,7 +146,7 @@ def corpora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpora:
     talk = ["a,train,4.5,3,3,Isn't it nice?", "b,test,1,3,3,Bad.", "c,train,3,3,3,Well."]
     (tmp_path / "text" / "emobank.csv").write_text("\n".join(["id,split,V,A,D,text", *talk]), encoding="utf-8")
     monkeypatch.setenv("VALENCE_DATA", str(tmp_path))
-    return Corpora(max_words=20)
+    return Corpora()
 
 
 def test_an_epoch_holds_all_segments_and_an_even_draw_of_phrases(corpora: Corpora) -> None:

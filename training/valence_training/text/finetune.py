@@ -58,6 +58,7 @@ class Config:
     seed: int = 0
     repeat: int = 0  # of the MOSI stage, each with other seeds, from the same start
     general: Stage = Stage("general", 2, 1e-3, 7e-5, 6, Mixture(sentences=6_000, phrases=10_000, emobank=4_000))
+    talk: Stage = Stage("talk", 1, 2e-4, 7e-5, 6, Mixture(phrases=1_500, emobank=8_000, max_words=40))
     mosi: Stage = Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture())
     members: int = 3
     tuned: int = 6
@@ -66,16 +67,16 @@ class Config:
     decay: float = 0.01
     clip: float = 1.0
     bfloat16: bool = True  # products in half the bits: 1.8 times as fast where the processor has AVX512-BF16
-    max_words: int = 20
 
     def directory(self) -> Path:
         """Return the directory of the run's state, named by its configuration."""
         return cache_dir("text", _digest(asdict(self)))
 
-    def start(self) -> Path:
-        """Return the file of the general stage, which runs that differ in the MOSI stage alone share."""
-        shared = {name: value for name, value in asdict(self).items() if name not in ("repeat", "mosi", "members")}
-        return cache_dir("text") / f"general-{_digest(shared)}.pt"
+    def shared(self, stage: Stage) -> Path:
+        """Return the file of a stage before MOSI's, which runs that differ in later stages alone share."""
+        later = ("repeat", "members", "mosi", "talk")[: 3 if stage == self.talk else 4]
+        earlier = {name: value for name, value in asdict(self).items() if name not in later}
+        return cache_dir("text") / f"{stage.name}-{_digest(earlier)}.pt"
 
 
 def _digest(value: dict[str, Any]) -> str:
@@ -220,13 +221,17 @@ class Trainer:
             progress.step(note=f"loss {loss.item():.3f}")
 
 
-def general(trainer: Trainer, corpora: Corpora) -> State:
-    """Run, or finish, the stage that meets no MOSI and return its state; MOSI's validation only watches."""
+def before_mosi(trainer: Trainer, corpora: Corpora) -> State:
+    """Run, or finish, the stages that meet no MOSI and return the last state; MOSI's validation only watches."""
     config, model, valid = trainer.config, trainer.model, mosi.segments("valid")
-    draw = corpora.draw(config.general.mixture, [])
-    return trainer.run(
-        config.general, config.seed, draw, lambda: evaluate(model, trainer.wordpiece, valid), config.start()
-    )
+    history = []
+    for stage in (stage for stage in (config.general, config.talk) if stage.epochs):
+        draw, file = corpora.draw(stage.mixture, []), config.shared(stage)
+        state = trainer.run(stage, config.seed, draw, lambda: evaluate(model, trainer.wordpiece, valid), file)
+        history += state.history
+        model.load_tuned(state.weights)
+    state.history = history
+    return state
 
 
 def finetune(config: Config) -> Path:
@@ -240,8 +245,8 @@ def finetune(config: Config) -> Path:
         return evaluate(model, wordpiece, valid)
 
     trainer = Trainer(config, model, wordpiece)
-    corpora = Corpora(config.max_words)
-    start = general(trainer, corpora)
+    corpora = Corpora()
+    start = before_mosi(trainer, corpora)
     members = []
     draw = corpora.draw(config.mosi.mixture, train)
     first = config.seed + 1 + config.repeat * config.members

@@ -26,45 +26,52 @@ Draw = Callable[[random.Random], list[Sample]]
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """How many samples of each corpus an epoch draws anew; more than there are means all of them."""
+    """How many samples of each corpus an epoch draws anew; more than there are means all of them.
+
+    Written texts of more than `max_words` words are left out.
+    """
 
     sentences: int = 0
     phrases: int = 0
     emobank: int = 0
     joined: int = 0
+    max_words: int = 20
 
 
 class Corpora:
     """The written texts, each as written and as bare speech recognition would have it: live transcripts come in both.
 
-    Texts have at most `max_words` words. Phrases are drawn evenly from the five labels, since half of them are neutral.
+    Phrases are drawn evenly from the five labels, since half of them are neutral.
     """
 
-    def __init__(self, max_words: int) -> None:
-        def fits(text: str, least: int) -> bool:
-            return least <= len(as_recognised(text).split()) <= max_words
-
-        sentences = [row for row in sst.sentences("train") if fits(row.text, 3)]
+    def __init__(self) -> None:
+        sentences = sst.sentences("train")
         known = {row.text for row in sentences}
-        phrases = [row for row in sst.phrases() if fits(row.text, 3) and row.text not in known]
-        self.sentences = [_review(row) for row in sentences]
-        self.phrases = [[_review(row) for row in phrases if row.label == label] for label in range(5)]
-        self.emobank = [_talk(row) for row in emobank.sentences("train") if fits(row.text, 1)]
+        phrases = [row for row in sst.phrases() if row.text not in known]
+        self.sentences = _of_words([_review(row) for row in sentences], 3)
+        self.phrases = [_of_words([_review(r) for r in phrases if r.label == label], 3) for label in range(5)]
+        self.emobank = _of_words([_talk(row) for row in emobank.sentences("train")], 1)
 
     def draw(self, mixture: Mixture, segments: list[mosi.Segment]) -> Draw:
         """Return the maker of epochs that hold all of the segments and a mixture of the rest."""
         own, pairs = mosi_samples(segments), joined(segments)
+        sentences, emobank = (_of_words(samples, 1, mixture.max_words) for samples in (self.sentences, self.emobank))
+        by_label = [_of_words(samples, 1, mixture.max_words) for samples in self.phrases]
 
         def some(samples: list[Sample], count: int, rng: random.Random) -> list[Sample]:
             return rng.sample(samples, min(count, len(samples)))
 
         def epoch(rng: random.Random) -> list[Sample]:
-            phrases = [sample for samples in self.phrases for sample in some(samples, mixture.phrases // 5, rng)]
-            reviews = some(self.sentences, mixture.sentences, rng)
-            talk = some(self.emobank, mixture.emobank, rng)
+            phrases = [sample for samples in by_label for sample in some(samples, mixture.phrases // 5, rng)]
+            reviews = some(sentences, mixture.sentences, rng)
+            talk = some(emobank, mixture.emobank, rng)
             return [*own, *some(pairs, mixture.joined, rng), *reviews, *phrases, *talk]
 
         return epoch
+
+
+def _of_words(samples: list[Sample], least: int, most: int = 1000) -> list[Sample]:
+    return [sample for sample in samples if least <= len(sample.forms[-1].split()) <= most]
 
 
 def _review(row: sst.Row) -> Sample:
