@@ -222,16 +222,19 @@ class Trainer:
 
 
 def before_mosi(trainer: Trainer, corpora: Corpora) -> State:
-    """Run, or finish, the stages that meet no MOSI and return the last state; MOSI's validation only watches."""
+    """Run, or finish, the stages that meet no MOSI and return the mean of their weights; MOSI only watches.
+
+    The mean of a model and of what it became by more training keeps most of what each of them knows (Wortsman et al.
+    2022, Robust fine-tuning of zero-shot models).
+    """
     config, model, valid = trainer.config, trainer.model, mosi.segments("valid")
-    history = []
+    states = []
     for stage in (stage for stage in (config.general, config.talk) if stage.epochs):
         draw, file = corpora.draw(stage.mixture, []), config.shared(stage)
-        state = trainer.run(stage, config.seed, draw, lambda: evaluate(model, trainer.wordpiece, valid), file)
-        history += state.history
-        model.load_tuned(state.weights)
-    state.history = history
-    return state
+        states.append(trainer.run(stage, config.seed, draw, lambda: evaluate(model, trainer.wordpiece, valid), file))
+        model.load_tuned(states[-1].weights)
+    mean = average([state.weights for state in states])
+    return State(weights=mean, history=[line for state in states for line in state.history])
 
 
 def finetune(config: Config) -> Path:
