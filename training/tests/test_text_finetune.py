@@ -11,7 +11,7 @@ import torch
 from valence_training.data import mosi
 from valence_training.metrics import Metrics
 from valence_training.text.bert import Bert
-from valence_training.text.finetune import Config, Stage, State, Trainer, average, schedule
+from valence_training.text.finetune import Config, Stage, State, Trainer, average, before_mosi, schedule
 from valence_training.text.regressor import Regressor
 from valence_training.text.samples import EMOBANK_SCALE, SST_SCALE, Corpora, Mixture, Sample, batches, joined
 from valence_training.text.wordpiece import WordPiece
@@ -113,6 +113,23 @@ def test_runs_share_the_stages_before_those_in_which_they_differ() -> None:
     assert base.shared(base.talk) != other.shared(other.talk)
     assert base.shared(base.general) != replace(base, seed=1).shared(base.general)
     assert base.directory() != replace(base, repeat=3).directory()
+
+
+@pytest.mark.parametrize(("share", "epochs", "want"), [(0.25, 1, 2.0), (0.0, 1, 1.0), (0.25, 0, 1.0)])
+def test_mosi_begins_between_the_reviews_and_the_talk(
+    share: float, epochs: int, want: float, corpora: Corpora, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mosi, "segments", lambda _: [])
+    states = {"general": State(weights={"w": torch.tensor(1.0)}), "talk": State(weights={"w": torch.tensor(5.0)})}
+
+    class Done:
+        config = replace(Config(), talk_share=share, talk=replace(Config().talk, epochs=epochs))
+        model = cast("Regressor", type("Model", (), {"load_tuned": lambda _self, _weights: None})())
+
+        def run(self, stage: Stage, *_: object) -> State:
+            return states[stage.name]
+
+    assert before_mosi(cast("Trainer", Done()), corpora).weights["w"].item() == want
 
 
 def test_the_average_is_that_of_each_weight() -> None:

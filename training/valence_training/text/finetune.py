@@ -59,6 +59,7 @@ class Config:
     repeat: int = 0  # of the MOSI stage, each with other seeds, from the same start
     general: Stage = Stage("general", 2, 1e-3, 7e-5, 6, Mixture(sentences=6_000, phrases=10_000, emobank=4_000))
     talk: Stage = Stage("talk", 1, 2e-4, 7e-5, 6, Mixture(phrases=1_500, emobank=8_000, max_words=40))
+    talk_share: float = 2 / 3  # of the way from the general stage's weights to those of the talk stage
     mosi: Stage = Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture())
     members: int = 3
     tuned: int = 6
@@ -74,7 +75,7 @@ class Config:
 
     def shared(self, stage: Stage) -> Path:
         """Return the file of a stage before MOSI's, which runs that differ in later stages alone share."""
-        later = ("repeat", "members", "mosi", "talk")[: 3 if stage == self.talk else 4]
+        later = ("repeat", "members", "mosi", "talk_share", "talk")[: 4 if stage == self.talk else 5]
         earlier = {name: value for name, value in asdict(self).items() if name not in later}
         return cache_dir("text") / f"{stage.name}-{_digest(earlier)}.pt"
 
@@ -222,10 +223,10 @@ class Trainer:
 
 
 def before_mosi(trainer: Trainer, corpora: Corpora) -> State:
-    """Run, or finish, the stages that meet no MOSI and return the mean of their weights; MOSI only watches.
+    """Run, or finish, the stages that meet no MOSI and return a point between their weights; MOSI only watches.
 
-    The mean of a model and of what it became by more training keeps most of what each of them knows (Wortsman et al.
-    2022, Robust fine-tuning of zero-shot models).
+    Between a model and what it became by more training lie models that keep most of what each of them knows (Wortsman
+    et al. 2022, Robust fine-tuning of zero-shot models).
     """
     config, model, valid = trainer.config, trainer.model, mosi.segments("valid")
     states = []
@@ -233,13 +234,16 @@ def before_mosi(trainer: Trainer, corpora: Corpora) -> State:
         draw, file = corpora.draw(stage.mixture, []), config.shared(stage)
         states.append(trainer.run(stage, config.seed, draw, lambda: evaluate(model, trainer.wordpiece, valid), file))
         model.load_tuned(states[-1].weights)
-    mean = average([state.weights for state in states])
-    return State(weights=mean, history=[line for state in states for line in state.history])
+    first, last = states[0].weights, states[-1].weights
+    weights = {name: torch.lerp(first[name], last[name], config.talk_share) for name in first}
+    return State(weights=weights, history=[line for state in states for line in state.history])
 
 
 def finetune(config: Config) -> Path:
     """Run, or finish, the run of a configuration and return the file with the chosen State."""
     directory = config.directory()
+    if (directory / "chosen.pt").exists():
+        return directory / "chosen.pt"
     wordpiece = WordPiece(pretrained() / "tokenizer.json")
     model = make(config)
     train, valid = mosi.segments("train"), mosi.segments("valid")

@@ -48,7 +48,9 @@ SETTINGS = {
     "rehearsal": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=REHEARSAL)),
     "joined segments": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=Mixture(joined=400))),
     "6 layers": replace(SHIPPED, mosi=replace(SHIPPED.mosi, layers=6)),
-    "no talk stage": replace(SHIPPED, talk=replace(SHIPPED.talk, epochs=0)),
+    "no talk stage": replace(SHIPPED, talk_share=0.0),
+    "talk, half way": replace(SHIPPED, talk_share=0.5),
+    "talk, all the way": replace(SHIPPED, talk_share=1.0),
     "no EmoBank": replace(
         SHIPPED,
         general=replace(SHIPPED.general, mixture=replace(SHIPPED.general.mixture, emobank=0)),
@@ -112,7 +114,7 @@ def main() -> None:
             part.replace(cell_file(config, number))
         cells = [json.loads(cell_file(config, n).read_text(encoding="utf-8")) for n in range(FOLDS)]
         figures, heard = summary(cells, target)
-        print(f"{name:16}{figures}  EmoBank dev r {heard:.3f}", flush=True)
+        print(f"{name:18}{figures}  EmoBank dev r {heard:.3f}", flush=True)
 
 
 if __name__ == "__main__":
