@@ -43,14 +43,21 @@ from valence_training.text.wordpiece import WordPiece
 FOLDS = 5
 SHIPPED = Config()
 REHEARSAL = Mixture(phrases=300, emobank=600)
+LONGER = Mixture(sentences=9_000, phrases=20_000, emobank=8_000, max_words=30)
 SETTINGS = {
     "shipped": SHIPPED,
     "rehearsal": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=REHEARSAL)),
     "joined segments": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=Mixture(joined=400))),
     "6 layers": replace(SHIPPED, mosi=replace(SHIPPED.mosi, layers=6)),
+    "faster": replace(SHIPPED, mosi=replace(SHIPPED.mosi, epochs=4, head_rate=5e-4, layer_rate=1.2e-4)),
     "no talk stage": replace(SHIPPED, talk_share=0.0),
     "talk, half way": replace(SHIPPED, talk_share=0.5),
     "talk, all the way": replace(SHIPPED, talk_share=1.0),
+    "longer, at once": replace(
+        SHIPPED,
+        general=replace(SHIPPED.general, epochs=3, mixture=LONGER),
+        talk=replace(SHIPPED.talk, epochs=0),
+    ),
     "no EmoBank": replace(
         SHIPPED,
         general=replace(SHIPPED.general, mixture=replace(SHIPPED.general.mixture, emobank=0)),
