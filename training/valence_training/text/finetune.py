@@ -60,7 +60,7 @@ class Config:
     general: Stage = Stage("general", 2, 1e-3, 7e-5, 6, Mixture(sentences=6_000, phrases=10_000, emobank=4_000))
     talk: Stage = Stage("talk", 1, 2e-4, 7e-5, 6, Mixture(phrases=1_500, emobank=8_000, max_words=40))
     talk_share: float = 2 / 3  # of the way from the general stage's weights to those of the talk stage
-    mosi: Stage = Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture())
+    mosi: Stage = Stage("mosi", 4, 5e-4, 1.2e-4, 4, Mixture(phrases=300, emobank=600))
     members: int = 3
     tuned: int = 6
     dropout: float = 0.1

@@ -28,6 +28,7 @@ from valence_training.paths import cache_dir
 from valence_training.text.finetune import (
     LIMIT,
     Config,
+    Stage,
     State,
     Trainer,
     before_mosi,
@@ -42,26 +43,24 @@ from valence_training.text.wordpiece import WordPiece
 
 FOLDS = 5
 SHIPPED = Config()
-REHEARSAL = Mixture(phrases=300, emobank=600)
+SLOWER = replace(SHIPPED, mosi=Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture()))
 LONGER = Mixture(sentences=9_000, phrases=20_000, emobank=8_000, max_words=30)
 SETTINGS = {
     "shipped": SHIPPED,
-    "rehearsal": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=REHEARSAL)),
-    "joined segments": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=Mixture(joined=400))),
+    "no rehearsal": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=Mixture())),
+    "joined segments": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=replace(SHIPPED.mosi.mixture, joined=300))),
     "6 layers": replace(SHIPPED, mosi=replace(SHIPPED.mosi, layers=6)),
-    "faster": replace(SHIPPED, mosi=replace(SHIPPED.mosi, epochs=4, head_rate=5e-4, layer_rate=1.2e-4)),
-    "no talk stage": replace(SHIPPED, talk_share=0.0),
-    "talk, half way": replace(SHIPPED, talk_share=0.5),
-    "talk, all the way": replace(SHIPPED, talk_share=1.0),
+    "slower": SLOWER,
+    "slower, no talk": replace(SLOWER, talk_share=0.0),
+    "slower, half way": replace(SLOWER, talk_share=0.5),
     "longer, at once": replace(
-        SHIPPED,
-        general=replace(SHIPPED.general, epochs=3, mixture=LONGER),
-        talk=replace(SHIPPED.talk, epochs=0),
+        SHIPPED, general=replace(SHIPPED.general, epochs=3, mixture=LONGER), talk=replace(SHIPPED.talk, epochs=0)
     ),
     "no EmoBank": replace(
         SHIPPED,
         general=replace(SHIPPED.general, mixture=replace(SHIPPED.general.mixture, emobank=0)),
         talk=replace(SHIPPED.talk, epochs=0),
+        mosi=replace(SHIPPED.mosi, mixture=Mixture()),
     ),
 }
 
