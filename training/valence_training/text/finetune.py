@@ -1,11 +1,12 @@
-"""Fine-tunes bge-small on sentiment: first SST and EmoBank, then several times MOSI, whose validation picks the model.
+"""Fine-tunes bge-small on sentiment: reviews, talk, then several times MOSI, whose validation split picks the model.
 
     python -m valence_training.text.finetune
 
-The recipe and why: film reviews bring what 1,284 MOSI segments cannot, and EmoBank what is no film review; some of both
-stays in the MOSI stage, so that it is not unlearnt. Only the top layers are tuned; the loss is L1, because MAE is what
-is measured. The members differ in the order and the dropout of the MOSI stage; the average of their weights is a
-candidate beside them. MOSI's test split is never read here.
+The recipe and why: film reviews (SST) bring what 1,284 MOSI segments cannot, and EmoBank what is no film review. A stage
+of talk after that of the reviews reads EmoBank best and MOSI worse, so MOSI begins between the two; some of both stays
+in the MOSI stage, so that it is not unlearnt. Only the top layers are tuned; the loss is L1, because MAE is what is
+measured. The members differ in the order and the dropout of the MOSI stage; the average of their weights is a candidate
+beside them. MOSI's test split is never read here.
 
 A run is a function of its configuration. Its state is written after every epoch: a run that was stopped goes on where
 it was, to the same result.
