@@ -2,7 +2,7 @@
 
     python -m valence_training.text.finetune
 
-The recipe and why: film reviews (SST) bring what 1,284 MOSI segments cannot, and EmoBank what is no film review. A stage
+The recipe and why: film reviews (SST) bring what 1,284 MOSI segments cannot, and EmoBank all other talk. A stage
 of talk after that of the reviews reads EmoBank best and MOSI worse, so MOSI begins between the two; some of both stays
 in the MOSI stage, so that it is not unlearnt. Only the top layers are tuned; the loss is L1, because MAE is what is
 measured. The members differ in the order and the dropout of the MOSI stage; the average of their weights is a candidate
