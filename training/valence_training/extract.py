@@ -109,8 +109,7 @@ def write_text(root: Path) -> Path:
     rows = [(s.id, s.video, s.text, f"{s.start:.6f}", f"{s.end:.6f}") for s in mosi.segments()]
     for share in BEGINNINGS:
         for s in mosi.segments("test"):
-            words = s.text.split()
-            begun = " ".join(words[: max(1, round(share * len(words)))])
+            begun = mosi.beginning(s.text, share)
             rows.append((beginning_id(s.id, share), f"{s.video}@{share}", begun, f"{s.start:.6f}", f"{s.end:.6f}"))
     return _write(root / "text" / "text.csv", ("id", "track", "text", "start", "end"), rows)
 

@@ -143,7 +143,8 @@ def commit() -> str:
 def data_hashes() -> dict[str, str]:
     """SHA-256 of every data file trained on; a folder of clips by the digest of its files' names and digests."""
     root = data_dir()
-    files = ("mosi/segments.csv", "fer2013/train.npz", "fer2013/test.npz", "text/sst5_train_phrases.csv")
+    texts = tuple(f"text/{name}.csv" for name in ("sst5_train", "sst5_train_phrases", "emobank"))
+    files = ("mosi/segments.csv", "fer2013/train.npz", "fer2013/test.npz", *texts)
     found = {name: f"sha256:{sha256(root / name)}" for name in files}
     for folder in ("ravdess", "emodb"):
         whole = hashlib.sha256()

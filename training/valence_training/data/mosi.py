@@ -54,6 +54,12 @@ def segments(split: Split | None = None, root: Path | None = None) -> list[Segme
     return [row for row in rows if split in (None, row.split)]
 
 
+def beginning(text: str, share: float) -> str:
+    """Return the first `share` of the words of a text, at least one: what a live window has heard of it by then."""
+    spoken = text.split()
+    return " ".join(spoken[: max(1, round(share * len(spoken)))])
+
+
 def words(root: Path | None = None) -> list[Word]:
     """Return the word timings of all videos in the order of the file."""
     with gzip.open((root or data_dir()) / "mosi" / "words.csv.gz", "rt", encoding="utf-8", newline="") as file:

@@ -80,8 +80,12 @@ class Bert(nn.Module):
         vocabulary: int = VOCABULARY,
         positions: int = POSITIONS,
     ) -> None:
-        """Make the encoder; only its top `tuned` layers have gradients, and dropout while training."""
+        """Make the encoder; only its top `tuned` layers have gradients, and dropout while training.
+
+        The lowest `held` of these can be held still for a while, like those below them.
+        """
         super().__init__()
+        self.held = 0
         self.embeddings = Embeddings(width, vocabulary, positions)
         frozen = layers - tuned
         self.frozen = nn.ModuleList(Layer(width, heads, inner) for _ in range(frozen))
@@ -91,19 +95,38 @@ class Bert(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Encode; without a mask every position counts."""
-        bias = None if mask is None else (mask[:, None, None, :].float() - 1) * 1e4
-        with torch.no_grad():
-            x: Tensor = self.embeddings(ids)
-            for layer in self.frozen:
-                x = layer(x, bias)
-        for layer in self.tuned:
+        return self.upper(self.lower(ids, mask), mask)
+
+    @torch.no_grad()
+    def lower(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the hidden states [B, L, D] above the layers that are frozen or held still."""
+        bias = _bias(mask)
+        x: Tensor = self.embeddings(ids)
+        for layer in (*self.frozen, *self.tuned[: self.held]):
             x = layer(x, bias)
         return x
+
+    def upper(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Apply the layers that learn to what `lower` returned."""
+        bias = _bias(mask)
+        for layer in self.tuned[self.held :]:
+            x = layer(x, bias)
+        return x
+
+    def train(self, mode: bool = True) -> "Bert":
+        """Switch dropout on or off; layers that are held still never drop."""
+        super().train(mode)
+        self.tuned[: self.held].eval()
+        return self
 
     @property
     def layers(self) -> list[Layer]:
         """All layers, the lowest first."""
         return [layer for layer in (*self.frozen, *self.tuned) if isinstance(layer, Layer)]
+
+
+def _bias(mask: Tensor | None) -> Tensor | None:
+    return None if mask is None else (mask[:, None, None, :].float() - 1) * 1e4
 
 
 def load_onnx(bert: Bert, path: Path) -> None:

@@ -89,6 +89,15 @@ def quantise(source: Path, target: Path) -> None:
         )
 
 
+def write_graph(model: Regressor, wordpiece: WordPiece, path: Path) -> None:
+    """Write the int8 graph of a model's encoder, in one step: a reader sees the old or the new file."""
+    with tempfile.TemporaryDirectory() as scratch:
+        export_fp32(smoothed(model.bert, calibration(wordpiece)), Path(scratch) / "fp32.onnx")
+        part = path.with_suffix(".part")
+        quantise(Path(scratch) / "fp32.onnx", part)
+        part.replace(path)
+
+
 def tuned_model(file: Path) -> tuple[Regressor, State]:
     """Return the model with the best weights of a fine-tuning state, and that state."""
     state = State.load(file)
@@ -162,10 +171,7 @@ def main() -> None:
     wordpiece = WordPiece(pretrained() / "tokenizer.json")
     model, state = tuned_model(args.state or Config().directory() / "chosen.pt")
     args.output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        export_fp32(smoothed(model.bert, calibration(wordpiece)), Path(scratch) / "fp32.onnx")
-        quantise(Path(scratch) / "fp32.onnx", Path(scratch) / "int8.onnx")
-        (args.output / "text.onnx").write_bytes((Path(scratch) / "int8.onnx").read_bytes())
+    write_graph(model, wordpiece, args.output / "text.onnx")
     (args.output / "vocab.txt").write_text("".join(f"{p}\n" for p in wordpiece.vocabulary()), encoding="utf-8")
     splits: tuple[mosi.Split, ...] = ("valid", "test") if args.test else ("valid",)
     figures = report(model, args.output / "text.onnx", wordpiece, splits)

@@ -29,10 +29,36 @@ class Regressor(nn.Module):
         super().__init__()
         self.bert = bert
         self.head = Head(width)
+        self._kept: dict[tuple[int, ...], Tensor] = {}
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Score a padded batch."""
         out: Tensor = self.head(self.bert(ids, mask), pieces(mask))
+        return out
+
+    def hold(self, layers: int) -> None:
+        """Hold the lowest of the tuned layers still from now on."""
+        if layers != self.bert.held:
+            self._kept = {}
+        self.bert.held = layers
+
+    def read(self, batch: list[list[int]]) -> Tensor:
+        """Score texts [B] given by their ids.
+
+        While layers are held still, what they make of a text is kept and the text goes through them once only: alone,
+        in full precision, so that it never depends on what else is in a batch.
+        """
+        out: Tensor
+        if not self.bert.held:
+            out = self(*pad(batch))
+            return out
+        for ids in batch:
+            if tuple(ids) not in self._kept:
+                with torch.autocast("cpu", enabled=False):
+                    self._kept[tuple(ids)] = self.bert.lower(torch.tensor([ids]))[0]
+        mask = pad(batch)[1]
+        hidden = nn.utils.rnn.pad_sequence([self._kept[tuple(ids)] for ids in batch], batch_first=True)
+        out = self.head(self.bert.upper(hidden, mask), pieces(mask))
         return out
 
     def tuned_state(self) -> dict[str, Tensor]:
@@ -43,7 +69,10 @@ class Regressor(nn.Module):
     def load_tuned(self, state: dict[str, Tensor]) -> None:
         """Put back what tuned_state returned; raises KeyError for a state of another shape of encoder."""
         own = self.state_dict()
+        below = {f"bert.tuned.{name}" for name in self.bert.tuned[: self.bert.held].state_dict()}
         for name in self.tuned_state():
+            if name in below and not torch.equal(own[name], state[name]):
+                self._kept = {}
             own[name].copy_(state[name])
 
 

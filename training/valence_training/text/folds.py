@@ -1,0 +1,127 @@
+"""Compares settings of the MOSI stage by five folds over the 62 train and validation videos; the test stays shut.
+
+    python -m valence_training.text.folds [--settings shipped rehearsal …]
+
+Ten validation videos say little about a setting, so every video is held out once. Settings that differ in the MOSI
+stage alone go on from one state, which has met no MOSI. A cell (a setting, a fold) is trained for all its epochs,
+without a choice of a checkpoint, and kept in the cache as JSON: a run that was stopped goes on with the next cell.
+Beside MOSI stands EmoBank's dev split, r, mean over the folds: how well the encoder reads other talk.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from valence_training.data import mosi
+from valence_training.metrics import Metrics, metrics
+from valence_training.paths import cache_dir
+from valence_training.text.finetune import (
+    LIMIT,
+    Config,
+    Stage,
+    State,
+    Trainer,
+    before_mosi,
+    evaluate,
+    make,
+    predict,
+    pretrained,
+    talk,
+)
+from valence_training.text.samples import Corpora, Mixture
+from valence_training.text.wordpiece import WordPiece
+
+FOLDS = 5
+SHIPPED = Config()
+SLOWER = replace(SHIPPED, mosi=Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture()))
+LONGER = Mixture(sentences=9_000, phrases=20_000, emobank=8_000, max_words=30)
+SETTINGS = {
+    "shipped": SHIPPED,
+    "no rehearsal": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=Mixture())),
+    "joined segments": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=replace(SHIPPED.mosi.mixture, joined=300))),
+    "6 layers": replace(SHIPPED, mosi=replace(SHIPPED.mosi, layers=6)),
+    "slower": SLOWER,
+    "slower, no talk": replace(SLOWER, talk_share=0.0),
+    "slower, half way": replace(SLOWER, talk_share=0.5),
+    "longer, at once": replace(
+        SHIPPED, general=replace(SHIPPED.general, epochs=3, mixture=LONGER), talk=replace(SHIPPED.talk, epochs=0)
+    ),
+    "no EmoBank": replace(
+        SHIPPED,
+        general=replace(SHIPPED.general, mixture=replace(SHIPPED.general.mixture, emobank=0)),
+        talk=replace(SHIPPED.talk, epochs=0),
+        mosi=replace(SHIPPED.mosi, mixture=Mixture()),
+    ),
+}
+
+
+def folds(videos: Sequence[str], count: int = FOLDS) -> list[frozenset[str]]:
+    """Return the videos in groups of like size, always the same ones."""
+    order = sorted(set(videos))
+    random.Random(0).shuffle(order)  # noqa: S311
+    return [frozenset(order[i::count]) for i in range(count)]
+
+
+def cell_file(config: Config, number: int) -> Path:
+    """Return the file of a fold of a setting, named by all that it depends on."""
+    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:12]
+    return cache_dir("text", "folds") / f"{digest}-{number}.json"
+
+
+def run_cell(trainer: Trainer, start: State, corpora: Corpora, number: int) -> dict[str, Any]:
+    """Train on the other folds and return the scores of the segments of this one, with EmoBank's correlation."""
+    model, wordpiece, stage = trainer.model, trainer.wordpiece, trainer.config.mosi
+    rows = [*mosi.segments("train"), *mosi.segments("valid")]
+    held_out = folds([row.video for row in rows])[number]
+    test = [row for row in rows if row.video in held_out]
+    model.load_tuned(start.weights)
+    draw = corpora.draw(stage.mixture, [row for row in rows if row.video not in held_out])
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer.run(stage, number + 1, draw, lambda: evaluate(model, wordpiece, test), Path(scratch) / "state.pt")
+    scores = predict(model, [wordpiece.ids(row.text, LIMIT) for row in test])
+    return {"score": dict(zip((row.id for row in test), scores.tolist(), strict=True)), "talk": talk(model, wordpiece)}
+
+
+def summary(cells: list[dict[str, Any]], target: dict[str, float]) -> tuple[Metrics, float]:
+    """Return the figures over all held-out segments, and the mean correlation on EmoBank."""
+    score = {name: value for cell in cells for name, value in cell["score"].items()}
+    pooled = metrics(np.array(list(score.values())), np.array([target[name] for name in score]))
+    return pooled, float(np.mean([cell["talk"] for cell in cells]))
+
+
+def main() -> None:
+    """Train the cells that are not there yet and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settings", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    wordpiece = WordPiece(pretrained() / "tokenizer.json")
+    corpora = Corpora()
+    target = {row.id: row.score for row in mosi.segments()}
+    for name in args.settings:
+        config = SETTINGS[name]
+        missing = [n for n in range(FOLDS) if not cell_file(config, n).exists()]
+        trainer = Trainer(config, make(config), wordpiece)
+        start = before_mosi(trainer, corpora) if missing else State()
+        for number in missing:
+            print(f"{name}: fold {number + 1} of {FOLDS}", file=sys.stderr, flush=True)
+            part = cell_file(config, number).with_suffix(".part")
+            part.write_text(json.dumps(run_cell(trainer, start, corpora, number)), encoding="utf-8")
+            part.replace(cell_file(config, number))
+        cells = [json.loads(cell_file(config, n).read_text(encoding="utf-8")) for n in range(FOLDS)]
+        figures, heard = summary(cells, target)
+        print(f"{name:18}{figures}  EmoBank dev r {heard:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
