@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from valence_training.fusion.encoder import shorten_mask
+from valence_training.fusion.encoder import StreamShape, shorten_mask
 from valence_training.fusion.layers import Attention, DynamicWeight, KeyPooling, mask_bias
-from valence_training.fusion.model import STREAMS, FusionNet, Inputs
-from valence_training.fusion.pairing import PATTERNS, name
+from valence_training.fusion.material import Piece
+from valence_training.fusion.model import SHAPES, STREAMS, FusionConfig, FusionNet, Inputs
+from valence_training.fusion.pairing import PATTERNS, Example, collate, name
 from valence_training.fusion.serving import Served, ServedNet, example
 
-LENGTHS = (9, 22, 11)
+LENGTHS = (9, 18, 11)
 
 
-def shaken_net(seed: int = 0) -> FusionNet:
+def shaken_net(seed: int = 0, config: FusionConfig | None = None) -> FusionNet:
     """A net in which no weight is zero, so that every path counts."""
     torch.manual_seed(seed)
-    net = FusionNet()
+    net = FusionNet(config)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
     return net.eval()
 
 
-def windows(pattern: tuple[int, ...], batch: int = 3, lengths: tuple[int, int, int] = LENGTHS) -> Inputs:
+def windows(
+    pattern: tuple[int, ...],
+    batch: int = 3,
+    lengths: tuple[int, int, int] = LENGTHS,
+    shapes: Sequence[StreamShape] = SHAPES,
+) -> Inputs:
     """Random windows of a pattern, some steps masked, the first always valid."""
     generator = torch.Generator().manual_seed(7)
-    inputs = example(batch, lengths, generator)
+    inputs = example(batch, lengths, generator, shapes)
     for mask in (inputs.text_mask, inputs.audio_mask, inputs.video_mask):
         mask.copy_((torch.rand(mask.shape, generator=generator) > 0.3).float())
         mask[:, 0] = 1.0
@@ -194,3 +203,54 @@ def test_features_are_standardised_and_clipped_inside() -> None:
     low = inputs._replace(audio=torch.full_like(inputs.audio, 1e3))
     high = inputs._replace(audio=torch.full_like(inputs.audio, 1e9))
     assert_same(run(net, low), run(net, high))
+
+
+MMMO = (StreamShape(300, 20, 1, 1), StreamShape(74, 20, 3, 1), StreamShape(36, 20, 3, 1))
+ABLATIONS = {
+    "scalar weights": FusionConfig(dynamic_weight="scalar"),
+    "no weights": FusionConfig(dynamic_weight="none"),
+    "no co-attention": FusionConfig(coattention=False),
+    "other shapes": FusionConfig(shapes=MMMO),
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=name)
+@pytest.mark.parametrize("config", ABLATIONS.values(), ids=ABLATIONS.keys())
+def test_ablations_and_other_shapes_keep_the_rule_of_masks(config: FusionConfig, pattern: tuple[int, ...]) -> None:
+    net = shaken_net(config=config)
+    inputs = windows(pattern, shapes=config.shapes)
+    expected = run(net, inputs)
+    changed = inputs
+    for m in range(3):
+        values, mask = stream_fields(m)
+        x, seen = getattr(inputs, values), getattr(inputs, mask).unsqueeze(2) * float(m in pattern) > 0
+        changed = changed._replace(**{values: torch.where(seen, x, torch.full_like(x, float("nan")))})
+    assert_same(expected, run(net, changed))
+
+
+def test_scalar_weights_are_the_same_for_each_dimension_of_a_step() -> None:
+    torch.manual_seed(0)
+    weigh = DynamicWeight(8, 1)
+    h = torch.rand(1, 4, 8) + 0.5
+    assert torch.equal(weigh(h, torch.ones(1, 4)), h)
+    torch.nn.init.normal_(weigh.gain.weight)
+    gain = weigh(h, torch.ones(1, 4)) / h
+    assert gain.std(dim=1).min() > 0
+    assert gain.std(dim=2).max() < 1e-6
+
+
+def test_without_co_attention_no_stream_asks_another() -> None:
+    net, inputs = shaken_net(config=FusionConfig(coattention=False)), windows((0, 1, 2))
+    with torch.no_grad():
+        before = net(inputs).parts
+        after = net(inputs._replace(text=torch.randn_like(inputs.text))).parts
+    share = after[:, 1:] / before[:, 1:]
+    torch.testing.assert_close(share, share[:, :1, :1].expand_as(share), atol=1e-4, rtol=1e-4)
+    assert not hasattr(net, "proxies")
+
+
+def test_examples_are_collated_to_the_shapes_of_the_net() -> None:
+    voice = Piece(np.zeros((4, 74), np.float32), np.ones(4, bool), 1.0)
+    inputs = collate([Example((None, voice, None), 1)], MMMO).inputs
+    assert [x.shape[2] for x in (inputs.text, inputs.audio, inputs.video)] == [300, 74, 36]
+    assert torch.isfinite(run(shaken_net(config=FusionConfig(shapes=MMMO)), inputs).score).all()

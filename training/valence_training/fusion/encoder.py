@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from valence_training.fusion.layers import DynamicWeight, TransformerLayer, mask
 
 CLIP = 5.0
 """Standardised features are clipped to +-CLIP, so that one broken value cannot dominate a window."""
+
+Weighting = Literal["vector", "scalar", "none"]
+"""Dynamic weights: one for each dimension and step, one for each step, or none; the last two are ablations."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,15 @@ class StreamEncoder(nn.Module):
     deviation: Tensor
     positions: Tensor
 
-    def __init__(self, shape: StreamShape, d: int, heads: int, layers: int, dropout: float) -> None:
+    def __init__(
+        self,
+        shape: StreamShape,
+        d: int,
+        heads: int,
+        layers: int,
+        dropout: float,
+        weighting: Weighting = "vector",
+    ) -> None:
         super().__init__()
         self.stride = shape.stride
         self.register_buffer("mean", torch.zeros(shape.width))
@@ -55,7 +67,7 @@ class StreamEncoder(nn.Module):
         self.sink = nn.Parameter(torch.randn(1, 1, d) * 0.02)
         self.layers = nn.ModuleList(TransformerLayer(d, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(d)
-        self.dynamic_weight = DynamicWeight(d)
+        self.dynamic_weight = None if weighting == "none" else DynamicWeight(d, 1 if weighting == "scalar" else d)
         self.dropout = nn.Dropout(dropout)
 
     def fit(self, features: Tensor) -> None:
@@ -79,8 +91,8 @@ class StreamEncoder(nn.Module):
         bias = mask_bias(seen)
         for layer in self.layers:
             h = layer(h, bias)
-        h = self.dynamic_weight(self.norm(h), seen)
-        return h, mask
+        h = self.norm(h)
+        return h if self.dynamic_weight is None else self.dynamic_weight(h, seen), mask
 
 
 def with_sink(mask: Tensor) -> Tensor:

@@ -85,13 +85,14 @@ class DynamicWeight(nn.Module):
 
     g_t = 2 sigmoid(W2 relu(W1 [h_t; c])), c the masked mean of h; returns g_t * h_t. W2 starts at zero, so the module
     starts as the identity. W1 [h; c] is computed as W1h h + W1c c, which is the same and needs no copy of c per step.
+    With `weights` = 1 a step has one weight for all dimensions, which is an ablation.
     """
 
-    def __init__(self, d: int) -> None:
+    def __init__(self, d: int, weights: int | None = None) -> None:
         super().__init__()
         self.step = nn.Linear(d, d)
         self.context = nn.Linear(d, d, bias=False)
-        self.gain = nn.Linear(d, d)
+        self.gain = nn.Linear(d, weights or d)
         nn.init.zeros_(self.gain.weight)
         nn.init.zeros_(self.gain.bias)
 

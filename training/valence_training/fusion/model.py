@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from valence_training.fusion.coattention import PROXIES, CoAttentionLayer, Proxies, Sides
-from valence_training.fusion.encoder import StreamEncoder, StreamShape, with_sink
+from valence_training.fusion.encoder import StreamEncoder, StreamShape, Weighting, with_sink
 from valence_training.fusion.layers import KeyPooling, mask_bias
 
 STREAMS = ("text", "audio", "video")
@@ -38,13 +38,20 @@ there than anywhere else: without feature dropout the net learned to trust them 
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """Sizes of the net; the defaults are the shipped ones."""
+    """Shape of the net; the defaults are the shipped ones.
 
+    `shapes` are those of text, audio and video. Ablations: `dynamic_weight`, and `coattention` off, where the pooled
+    streams are summed and normalised and none asks another.
+    """
+
+    shapes: tuple[StreamShape, ...] = SHAPES
     d: int = 64
     heads: int = 4
     encoder_layers: int = 2
     fusion_layers: int = 2
     dropout: float = 0.15
+    dynamic_weight: Weighting = "vector"
+    coattention: bool = True
 
 
 class Inputs(NamedTuple):
@@ -98,13 +105,15 @@ class FusionNet(nn.Module):
         self.config = config = config or FusionConfig()
         d, heads, dropout = config.d, config.heads, config.dropout
         self.encoders = nn.ModuleList(
-            StreamEncoder(shape, d, heads, config.encoder_layers, dropout) for shape in SHAPES
+            StreamEncoder(shape, d, heads, config.encoder_layers, dropout, config.dynamic_weight)
+            for shape in config.shapes
         )
         self.pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
         self.unimodal_score = nn.ModuleList(nn.Linear(d, 1) for _ in STREAMS)
         self.unimodal_polarity = nn.ModuleList(nn.Linear(d, len(POLARITIES)) for _ in STREAMS)
-        self.proxies = Proxies(d, heads, dropout)
-        self.coattention = nn.ModuleList(CoAttentionLayer(d, heads, dropout) for _ in range(config.fusion_layers))
+        if config.coattention:
+            self.proxies = Proxies(d, heads, dropout)
+            self.coattention = nn.ModuleList(CoAttentionLayer(d, heads, dropout) for _ in range(config.fusion_layers))
         self.fused_pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
         self.side_scale = nn.Parameter(torch.full((2,), 0.5))
         self.norm = nn.LayerNorm(d)
@@ -133,7 +142,8 @@ class FusionNet(nn.Module):
         unimodal_scores = torch.cat([head(p) for head, p in zip(self.unimodal_score, pooled, strict=True)], dim=1)
         unimodal_logits = torch.stack([head(p) for head, p in zip(self.unimodal_polarity, pooled, strict=True)], dim=1)
 
-        fused, parts, text_attn = self._fuse(hidden, alone, present)
+        fuse = self._fuse if self.config.coattention else self._sum
+        fused, parts, text_attn = fuse(hidden, alone, present)
         known = torch.cat([fused.detach(), present], dim=1)
         return Outputs(
             score=self.score(fused).squeeze(1),
@@ -175,8 +185,19 @@ class FusionNet(nn.Module):
         total = guided + own[0] + own[1]
         mixed = torch.matmul(weights[:, None, None, :], torch.stack([asked, *taken], dim=1)).squeeze(2)
         parts = mixed + torch.stack([torch.zeros_like(guided), *own], dim=1)
+        return Fused(*self._normalised(total, parts), weights[:, PROXIES + 1 :])
+
+    def _sum(self, hidden: list[Tensor], masks: list[Tensor], present: Tensor) -> Fused:
+        """Ablation: `_fuse` without co-attention, the weighted sum of the streams pooled each by itself."""
+        pooled = [pool(h[:, 1:], mask) for pool, h, mask in zip(self.fused_pools, hidden, masks, strict=True)]
+        scale = torch.cat([torch.ones(1), self.side_scale])
+        parts = torch.stack([p for p, _ in pooled], dim=1) * (scale * present).unsqueeze(2)
+        return Fused(*self._normalised(parts.sum(dim=1), parts), pooled[0][1])
+
+    def _normalised(self, total: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
+        """The LayerNorm of what was fused, and its parts on the same scale."""
         spread = (total.var(dim=1, correction=0) + self.norm.eps).sqrt()
-        return Fused(self.norm(total), parts / spread[:, None, None], weights[:, PROXIES + 1 :])
+        return self.norm(total), parts / spread[:, None, None]
 
     def pulls(self, parts: Tensor, present: Tensor) -> Tensor:
         """How far each stream pulls the score from where it usually leaves it, on the MOSI scale [B, 3].

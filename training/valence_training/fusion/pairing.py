@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from valence_training.data.emotions import polarity
+from valence_training.fusion.encoder import StreamShape
 from valence_training.fusion.material import Piece
 from valence_training.fusion.model import SHAPES, STREAMS, Inputs
 from valence_training.fusion.windows import FaceWindows, Random, VoiceWindows, thin
@@ -115,13 +116,16 @@ class Batch:
     own: Tensor
 
 
-def collate(examples: Sequence[Example]) -> Batch:
-    """Pad the examples to the longest of each stream; an absent stream has zeros, mask 0 and present 0."""
+def collate(examples: Sequence[Example], shapes: Sequence[StreamShape] = SHAPES) -> Batch:
+    """Pad the examples to the longest of each stream; an absent stream has zeros, mask 0 and present 0.
+
+    `shapes` are those of the net that will read them.
+    """
     size = len(examples)
     present = np.zeros((size, len(STREAMS)), np.float32)
     own = np.full((size, len(STREAMS)), np.nan, np.float32)
     tensors: list[Tensor] = []
-    for m, shape in enumerate(SHAPES):
+    for m, shape in enumerate(shapes):
         steps = max(1, *(len(e.pieces[m].values) if e.pieces[m] is not None else 1 for e in examples))  # type: ignore[union-attr]
         values = np.zeros((size, steps, shape.width), np.float32)
         mask = np.zeros((size, steps), np.float32)

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from valence_training.data.emotions import polarity
-from valence_training.fusion.model import FusionNet, Inputs
+from valence_training.fusion.encoder import StreamShape
+from valence_training.fusion.model import SHAPES, FusionNet, Inputs
 from valence_training.fusion.pairing import Example, collate
 from valence_training.fusion.serving import OUTPUTS, Served, ServedNet
 
@@ -73,10 +74,13 @@ def onnx_run(path: Path) -> Run:
     return run
 
 
-def score(run: Run, examples: Sequence[Example], batch: int = 64) -> Scored:
-    """Score the examples in batches, sorted by nothing: padding never changes an output."""
+def score(run: Run, examples: Sequence[Example], batch: int = 64, shapes: Sequence[StreamShape] = SHAPES) -> Scored:
+    """Score the examples in batches, sorted by nothing: padding never changes an output.
+
+    `shapes` are those of the net that `run` calls.
+    """
     chunks = (examples[start : start + batch] for start in range(0, len(examples), batch))
-    parts = [run(collate(chunk).inputs) for chunk in chunks]
+    parts = [run(collate(chunk, shapes).inputs) for chunk in chunks]
 
     def joined(field: str) -> Array:
         result: Array = torch.cat([getattr(part, field) for part in parts]).numpy()

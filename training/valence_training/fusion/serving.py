@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from valence_training.fusion.encoder import StreamShape
 from valence_training.fusion.model import SCORE_LIMIT, SHAPES, STREAMS, FusionNet, Inputs
 
 OPSET = 17
@@ -58,10 +60,15 @@ class ServedNet(nn.Module):
         )
 
 
-def example(batch: int, lengths: tuple[int, int, int], generator: torch.Generator | None = None) -> Inputs:
+def example(
+    batch: int,
+    lengths: tuple[int, int, int],
+    generator: torch.Generator | None = None,
+    shapes: Sequence[StreamShape] = SHAPES,
+) -> Inputs:
     """A batch of random windows with every stream present and every step valid, for tracing and tests."""
     parts: list[Tensor] = []
-    for shape, steps in zip(SHAPES, lengths, strict=True):
+    for shape, steps in zip(shapes, lengths, strict=True):
         parts += [torch.randn(batch, steps, shape.width, generator=generator), torch.ones(batch, steps)]
     return Inputs(*(*parts, torch.ones(batch, len(STREAMS))))
 
@@ -77,7 +84,7 @@ def export(net: FusionNet, path: Path, temperature: float = 1.0) -> None:
     torch.backends.mha.set_fastpath_enabled(False)
     torch.onnx.export(
         ServedNet(net, temperature),
-        cast("tuple[Tensor, ...]", tuple(example(2, (8, 24, 12)))),
+        cast("tuple[Tensor, ...]", tuple(example(2, (8, 24, 12), shapes=net.config.shapes))),
         str(path),
         input_names=list(Inputs._fields),
         output_names=list(OUTPUTS),

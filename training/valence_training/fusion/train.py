@@ -163,7 +163,7 @@ class Trainer:
     def validate(self) -> Valid:
         """Score the validation people with the averaged weights."""
         run = torch_run(self.average)
-        text, paired, audio, video = (score(run, examples, 128) for examples in self._held_out)
+        text, paired, audio, video = (score(run, examples, 128, self.net.config.shapes) for examples in self._held_out)
         return Valid(
             text_mae=text.mae,
             paired_mae=paired.mae,
@@ -187,7 +187,8 @@ class Trainer:
         texts = [] if warm else self._texts(random)
         for step in range(steps):
             chunk = texts[step * self.config.batch : (step + 1) * self.config.batch]
-            yield collate(self._alone(random) if warm else [self._example(text, random) for text in chunk])
+            examples = self._alone(random) if warm else [self._example(text, random) for text in chunk]
+            yield collate(examples, self.net.config.shapes)
 
     def _texts(self, random: np.random.Generator) -> list[Piece]:
         """Every segment once whole and once as some live window of its video, shuffled."""
@@ -274,9 +275,12 @@ class Trainer:
         weight = counts.sum() / np.maximum(counts, 1)
         return torch.tensor(weight / weight.mean(), dtype=torch.float32)
 
+    def _settings(self) -> dict[str, Any]:
+        return asdict(self.config) | {"net": asdict(self.net.config)}
+
     def _save(self, path: Path) -> None:
         state = {
-            "config": asdict(self.config),
+            "config": self._settings(),
             "epoch": self.epoch,
             "steps": self.steps,
             "net": self.net.state_dict(),
@@ -290,7 +294,7 @@ class Trainer:
 
     def _restore(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        if state["config"] != asdict(self.config):
+        if state["config"] != self._settings():
             raise ValueError(f"{path}: made with other settings; remove it to train anew")
         self.epoch, self.steps, self.best = state["epoch"], state["steps"], state["best"]
         self.net.load_state_dict(state["net"])
