@@ -1,1 +1,1 @@
-"""Experiments as a product: cells that resume, and a results page made from them."""
+"""Experiments whose figures stand in docs/results.md; each writes one JSON file into the cache."""

@@ -19,11 +19,10 @@ Figure = Callable[[NDArray[np.int64]], float]
 
 
 class Difference(NamedTuple):
-    """Mean difference of two systems, its standard error, and the share of draws on the other side of zero, twice."""
+    """Mean difference of two systems and its standard error."""
 
     mean: float
     error: float
-    p: float
 
 
 def draws(groups: Sequence[str], rounds: int = ROUNDS) -> list[NDArray[np.int64]]:
@@ -46,6 +45,4 @@ def paired(first: NDArray[Any], second: NDArray[Any], groups: Sequence[str], rou
     gap = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     if gap.shape != (len(groups),):
         raise ValueError(f"{gap.shape} losses for {len(groups)} clips")
-    means = np.array([gap[rows].mean() for rows in draws(groups, rounds)])
-    other = min((means <= 0).mean(), (means >= 0).mean())
-    return Difference(float(gap.mean()), float(means.std()), min(1.0, 2 * float(other)))
+    return Difference(float(gap.mean()), standard_error(groups, lambda rows: float(gap[rows].mean()), rounds))
