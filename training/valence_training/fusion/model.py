@@ -1,7 +1,8 @@
 """The fusion net: three streams of one window in, a sentiment with its uncertainty out.
 
 It is this project's reading of Li & Wu 2024 (only the abstract is available): per-stream encoders with dynamic weight
-adjustment and key-information pooling, then text-guided co-attention. Momentum distillation is not part of this net.
+adjustment and key-information pooling, then text-guided co-attention. Momentum distillation trains it from outside
+(momentum.py, projection.py) and leaves nothing in it.
 
 Streams are always in the order text, audio, video. A stream is present iff its `present` is 1 and any mask bit is set;
 else it adds nothing and its input cannot change any output. With all streams absent the outputs mean nothing.
@@ -71,7 +72,7 @@ class Outputs(NamedTuple):
 
     score [B], polarity_logits [B, 3], unimodal_scores [B, 3], unimodal_logits [B, 3, 3] (stream, polarity),
     modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d] (of which the embedding was
-    summed). Scores are on the MOSI scale, not clipped.
+    summed), pooled [B, 3, d] (each stream alone). Scores are on the MOSI scale, not clipped.
     """
 
     score: Tensor
@@ -83,6 +84,7 @@ class Outputs(NamedTuple):
     text_attn: Tensor
     embedding: Tensor
     parts: Tensor
+    pooled: Tensor
 
 
 class Fused(NamedTuple):
@@ -155,6 +157,7 @@ class FusionNet(nn.Module):
             text_attn=text_attn * present[:, :1],
             embedding=fused,
             parts=parts,
+            pooled=torch.stack(pooled, dim=1),
         )
 
     def _fuse(self, hidden: list[Tensor], masks: list[Tensor], present: Tensor) -> Fused:

@@ -7,12 +7,16 @@ net to weigh streams and to live without one.
 
 Targets: with text, the text's label. Without text nobody knows what the text's label would have to do with the faces,
 so one of the remaining streams leads and gives the target. Each stream's own head learns its own label.
+
+A window is made complete first and then shown with fewer streams or steps: a momentum teacher sees it as it was made.
+Where the text is not shown the complete window is a voice and a face, since no text belongs to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +29,9 @@ from valence_training.fusion.model import SHAPES, STREAMS, Inputs
 from valence_training.fusion.windows import FaceWindows, Random, VoiceWindows, thin
 
 AGREEMENT = 0.4
+
+NO_IDENTITY = -1
+"""The identity of a pair that was put together from different people: no other view of it exists."""
 
 TEXT, AUDIO, VIDEO = range(3)
 ALL = (TEXT, AUDIO, VIDEO)
@@ -56,10 +63,14 @@ INTACT = 0.5
 
 @dataclass(frozen=True)
 class Example:
-    """One window: a piece for each stream that is present, and which of them gives the target."""
+    """One window: a piece for each stream that is present, and which of them gives the target.
+
+    `identity` numbers real recordings of several streams.
+    """
 
     pieces: tuple[Piece | None, Piece | None, Piece | None]
     lead: int
+    identity: int = NO_IDENTITY
 
     @property
     def score(self) -> float:
@@ -89,9 +100,14 @@ def pair(
     pattern: tuple[int, ...],
     random: Random,
     agreement: float = AGREEMENT,
+    lead: int | None = None,
 ) -> Example:
-    """Put a voice and a face beside the text, or beside each other where the pattern has no text."""
-    lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
+    """Put a voice and a face beside the text, or beside each other where the pattern has no text.
+
+    Without text `lead` is any of the pattern, unless it is given.
+    """
+    if lead is None:
+        lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
     pieces: list[Piece | None] = [text if TEXT in pattern else None, None, None]
     wanted = polarity(text.score) if lead == TEXT else int(random.integers(3))
     for m, source in ((AUDIO, voices), (VIDEO, faces)):
@@ -101,19 +117,46 @@ def pair(
     return Example((pieces[0], pieces[1], pieces[2]), lead)
 
 
+def complete(
+    text: Piece,
+    voices: VoiceWindows,
+    faces: FaceWindows,
+    pattern: tuple[int, ...],
+    random: Random,
+    agreement: float = AGREEMENT,
+) -> Example:
+    """A complete window of which `pattern` will be shown: one of its streams leads."""
+    lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
+    return pair(text, voices, faces, ALL if lead == TEXT else (AUDIO, VIDEO), random, agreement, lead)
+
+
+def shown(example: Example, pattern: tuple[int, ...]) -> Example:
+    """The example with the streams of the pattern alone."""
+    first, second, third = (piece if m in pattern else None for m, piece in enumerate(example.pieces))
+    return replace(example, pieces=(first, second, third))
+
+
 def thinned(example: Example, rate: float, random: Random) -> Example:
     """The example with random words and frames dropped."""
     first, second, third = (None if p is None else thin(p, rate, random) for p in example.pieces)
-    return Example((first, second, third), example.lead)
+    return replace(example, pieces=(first, second, third))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of some examples: inputs, target [B], own label of each stream [B, 3] (NaN where absent)."""
+    """Tensors of some examples: inputs, target [B], own label of each stream [B, 3], NaN where absent, identity [B]."""
 
     inputs: Inputs
     target: Tensor
     own: Tensor
+    identity: Tensor
+
+
+class Views(NamedTuple):
+    """The same examples twice: with the streams and steps that are shown, and complete where a teacher needs it."""
+
+    shown: Batch
+    complete: Batch | None = None
 
 
 def collate(examples: Sequence[Example], shapes: Sequence[StreamShape] = SHAPES) -> Batch:
@@ -140,4 +183,5 @@ def collate(examples: Sequence[Example], shapes: Sequence[StreamShape] = SHAPES)
             own[i, m] = piece.score
         tensors += [torch.from_numpy(values), torch.from_numpy(mask)]
     target = torch.tensor([example.score for example in examples], dtype=torch.float32)
-    return Batch(Inputs(*(*tensors, torch.from_numpy(present))), target, torch.from_numpy(own))
+    identity = torch.tensor([example.identity for example in examples])
+    return Batch(Inputs(*(*tensors, torch.from_numpy(present))), target, torch.from_numpy(own), identity)

@@ -1,8 +1,11 @@
 """Train the fusion net on cached features.
 
+First each stream alone, then all together, from the second joint epoch on with momentum distillation: the teacher sees
+the complete window while the net sees it with streams or steps missing.
+
 Deterministic by seed, and resumable at every epoch: what an epoch draws depends on the seed and its number alone, and
-the checkpoint holds weights, averaged weights and the optimiser's state. The weights that are validated and shipped are
-the running average of the trained ones. The checkpoint kept is the one with the lowest validation error (see `Valid`).
+the checkpoint holds the net, the teacher, the queues and the optimiser's state. The teacher, a running average of the
+trained weights, is what is validated and shipped, at the epoch of the lowest validation error (see `Valid`).
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from valence_training.fusion import heldout, shares
-from valence_training.fusion.loss import loss
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.model import FusionConfig, FusionNet
 from valence_training.fusion.pairing import (
@@ -26,14 +29,17 @@ from valence_training.fusion.pairing import (
     AUDIO,
     TEXT,
     VIDEO,
-    Batch,
     Example,
+    Views,
     collate,
+    complete,
     draw_pattern,
     pair,
+    shown,
     thinned,
 )
 from valence_training.fusion.scoring import score, torch_run, uar
+from valence_training.fusion.teaching import PolarityUses, Teaching, alpha_after
 from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_text, utterance
 from valence_training.progress import Progress
 
@@ -43,7 +49,11 @@ WARM_SHARES = (0.2, 0.6, 0.2)
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train; the defaults are those of the shipped model."""
+    """How to train; the defaults are those of the shipped model.
+
+    `momentum` switches momentum distillation; the three switches after it are where polarity enters it: the targets of
+    the contrastive loss, whether a teacher of the wrong polarity is listened to, and distilling its polarity head.
+    """
 
     seed: int = 1
     warm_epochs: int = 22
@@ -54,6 +64,10 @@ class TrainConfig:
     average: float = 0.995
     agreement: float = 0.4
     reading: float = 0.97
+    momentum: bool = True
+    polarity_targets: bool = True
+    polarity_filter: bool = True
+    polarity_head: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,8 +119,11 @@ class Trainer:
         self.voices, self.faces = VoiceWindows(train.voices), FaceWindows(train.faces)
         self.net = FusionNet(net)
         self._fit_features()
-        self.average = copy.deepcopy(self.net)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=config.rate, weight_decay=config.decay)
+        uses = PolarityUses(config.polarity_targets, config.polarity_filter, config.polarity_head)
+        self.teaching = Teaching(self.net, config.average, uses)
+        self.average = self.teaching.teacher.net.net
+        self.weights = list(self.teaching.student.parameters())
+        self.optimiser = torch.optim.AdamW(self.weights, lr=config.rate, weight_decay=config.decay)
         self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_reading()
         self.epoch = 0
@@ -146,7 +163,7 @@ class Trainer:
         assert self.best is not None  # noqa: S101 at least one epoch was validated
         self.average.load_state_dict(self.best[1])
         # One more epoch of training windows, to look at.
-        shares.fit(self.average, (batch.inputs for batch in self._batches(steps)))
+        shares.fit(self.average, (batch.shown.inputs for batch in self._batches(steps)))
         return self.average.eval()
 
     def run_warm_up(self) -> FusionNet:
@@ -179,16 +196,20 @@ class Trainer:
         pieces = [example.pieces[TEXT] for example in texts]
         return [pair(piece, voices, faces, ALL, random, self.config.agreement) for piece in pieces if piece is not None]
 
-    def _batches(self, steps: int) -> Iterator[Batch]:
+    def _batches(self, steps: int) -> Iterator[Views]:
         """The batches of the current epoch; the same for the same seed and epoch."""
         random = np.random.default_rng([self.config.seed, self.epoch])
         torch.manual_seed(self.config.seed * 1000 + self.epoch)
         warm = self.epoch < self.config.warm_epochs
         texts = [] if warm else self._texts(random)
+        shapes = self.net.config.shapes
         for step in range(steps):
+            if warm:
+                yield Views(collate(self._alone(random), shapes))
+                continue
             chunk = texts[step * self.config.batch : (step + 1) * self.config.batch]
-            examples = self._alone(random) if warm else [self._example(text, random) for text in chunk]
-            yield collate(examples, self.net.config.shapes)
+            pairs = [self._example(text, random) for text in chunk]
+            yield Views(*(collate(examples, shapes) for examples in zip(*pairs, strict=True)))
 
     def _texts(self, random: np.random.Generator) -> list[Piece]:
         """Every segment once whole and once as some live window of its video, shuffled."""
@@ -197,10 +218,12 @@ class Trainer:
         texts = whole + live
         return [self._misread(texts[i], random) for i in random.permutation(len(texts))]
 
-    def _example(self, text: Piece, random: np.random.Generator) -> Example:
+    def _example(self, text: Piece, random: np.random.Generator) -> tuple[Example, Example]:
+        """An example as it is shown, and complete."""
         pattern, drop_steps = draw_pattern(random)
-        example = pair(text, self.voices, self.faces, pattern, random, self.config.agreement)
-        return thinned(example, random.uniform(*THIN_RATE), random) if drop_steps else example
+        whole = complete(text, self.voices, self.faces, pattern, random, self.config.agreement)
+        seen = shown(whole, pattern)
+        return thinned(seen, random.uniform(*THIN_RATE), random) if drop_steps else seen, whole
 
     def _alone(self, random: np.random.Generator) -> list[Example]:
         """Warm-up: a batch of one stream alone, mostly voices, which are the hardest to learn."""
@@ -238,20 +261,21 @@ class Trainer:
         centred = (scores - self.usual_score) / self.score_spread**2 / len(scores)
         self.score_direction = (centred @ (rows - rows.mean(axis=0))).astype(np.float32)
 
-    def _step(self, batch: Batch, steps_per_epoch: int) -> None:
-        self.net.train()
+    def _step(self, batch: Views, steps_per_epoch: int) -> None:
+        self.teaching.student.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate(steps_per_epoch)
-        value = loss(self.net(batch.inputs), batch, self.class_weight)
+        value = self.teaching.loss(batch, self.class_weight, self._alpha(steps_per_epoch))
         self.optimiser.zero_grad()
         value.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimiser.step()
         self.steps += 1
-        keep = min(self.config.average, (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            for averaged, current in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                averaged.lerp_(current, 1 - keep)
+        self.teaching.teacher.follow(self.teaching.student, self.steps)
+
+    def _alpha(self, steps_per_epoch: int) -> float | None:
+        joint = self.steps / steps_per_epoch - self.config.warm_epochs
+        return alpha_after(joint) if self.config.momentum else None
 
     def _rate(self, steps_per_epoch: int) -> float:
         """Linear rise over 200 steps, then a half cosine to zero."""
@@ -268,7 +292,7 @@ class Trainer:
         for encoder, rows in zip(self.net.encoders, parts, strict=True):
             encoder.fit(torch.from_numpy(rows))  # type: ignore[operator]
 
-    def _class_weight(self) -> torch.Tensor:
+    def _class_weight(self) -> Tensor:
         """Inverse share of each polarity among the training texts, with mean 1."""
         scores = np.concatenate([v.scores for v in self.train.videos])
         counts = np.array([(scores < -0.5).sum(), (np.abs(scores) <= 0.5).sum(), (scores > 0.5).sum()])
@@ -283,8 +307,7 @@ class Trainer:
             "config": self._settings(),
             "epoch": self.epoch,
             "steps": self.steps,
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
+            "teaching": self.teaching.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "best": self.best,
         }
@@ -297,6 +320,5 @@ class Trainer:
         if state["config"] != self._settings():
             raise ValueError(f"{path}: made with other settings; remove it to train anew")
         self.epoch, self.steps, self.best = state["epoch"], state["steps"], state["best"]
-        self.net.load_state_dict(state["net"])
-        self.average.load_state_dict(state["average"])
+        self.teaching.load_state_dict(state["teaching"])
         self.optimiser.load_state_dict(state["optimiser"])
