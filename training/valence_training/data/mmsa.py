@@ -91,7 +91,7 @@ def _part(where: str, part: dict[str, Any], split: Split) -> Sequences:
     arrays = [_vectors(where, key, part[key], len(target)) for key in VECTORS]
     tokens = _token_lengths(where, part, arrays[0])
     aligned = "audio_lengths" not in part and "vision_lengths" not in part
-    lengths = [tokens, *(_lengths(where, f"{key}_lengths", part, array) for key, array in zip(VECTORS[1:], arrays[1:]))]
+    lengths = [tokens, *(_lengths(where, f"{VECTORS[m]}_lengths", part, arrays[m]) for m in (1, 2))]
     if aligned and len({array.shape[1] for array in arrays}) == 1:
         lengths = [tokens, tokens, tokens]
     text, audio, video = (stream(array, length) for array, length in zip(arrays, lengths, strict=True))
@@ -110,7 +110,9 @@ def _token_lengths(where: str, part: dict[str, Any], text: NDArray[np.floating])
         return None
     tokens = np.asarray(part["text_bert"])
     if tokens.shape != (len(text), 3, text.shape[1]):
-        raise ValueError(f"{where}: text_bert is {tokens.shape}, expected {(len(text), 3, text.shape[1])} as text has it")
+        raise ValueError(
+            f"{where}: text_bert is {tokens.shape}, expected {(len(text), 3, text.shape[1])} as text has it"
+        )
     return tokens[:, 1].sum(axis=1).astype(np.int64)
 
 

@@ -1,7 +1,7 @@
-"""Aligned or unaligned sequences of three streams with a label each: the one form that loaders of the field's files give.
+"""Sequences of three streams with a label, aligned or not: the one form that the loaders of the field's files give.
 
-Streams are in the order text, audio, video. A clip belongs to a group, the video (or person) that it was cut from: folds
-and bootstraps never part a group.
+Streams are in the order text, audio, video. A clip belongs to a group, the video (or person) that it was cut from:
+folds and bootstraps never part a group.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ class Sequences:
     def __post_init__(self) -> None:
         size = len(self.target)
         if not len(self.id) == len(self.group) == len(self.split) == size:
-            raise ValueError(f"{size} targets, but {len(self.id)} ids, {len(self.group)} groups, {len(self.split)} splits")
+            raise ValueError(
+                f"{size} targets, but {len(self.id)} ids, {len(self.group)} groups, {len(self.split)} splits"
+            )
         for name, (values, mask) in zip(STREAMS, self.streams, strict=True):
             if len(values) != size or mask.shape != values.shape[:2]:
                 raise ValueError(f"{name}: values {values.shape} and mask {mask.shape} do not fit {size} targets")
         if not np.isfinite(self.target).all():
-            raise ValueError(f"the label of {self.id[int(np.flatnonzero(~np.isfinite(self.target))[0])]} is not a number")
+            raise ValueError(
+                f"the label of {self.id[int(np.flatnonzero(~np.isfinite(self.target))[0])]} is not a number"
+            )
 
     def __len__(self) -> int:
         return len(self.target)
@@ -67,7 +71,7 @@ class Sequences:
         )
 
 
-def stream(values: NDArray[np.floating], lengths: Sequence[int] | None = None) -> Stream:
+def stream(values: NDArray[np.floating], lengths: Sequence[int] | Rows | None = None) -> Stream:
     """Clean vectors [N, L, D] and say which steps are valid.
 
     What is not finite becomes 0. A step of zeros only is a gap (no face found, silence, padding) and not valid; nor is

@@ -1,7 +1,7 @@
 """Paired bootstrap over groups: what another draw of videos would have changed.
 
-Resampling clips would take the clips of one video for independent; resampling two systems apart would lose that they met
-the same clips.
+Resampling clips would take the clips of one video for independent; resampling two systems apart would lose that they
+met the same clips.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ ABLATIONS: dict[str, Settings] = {
 }
 BASELINES = ("median", "ridge on means and deviations")
 PEERS = (*BASELINES, *peers.NETS, OURS)
+MODELS = (*PEERS, *(name for name in ABLATIONS if name != OURS))
 
 
 @cache
@@ -52,7 +53,9 @@ def data() -> Sequences:
 
 def cells(models: tuple[str, ...], repetitions: int = REPETITIONS) -> list[Cell]:
     """Cells of the models, one repetition of all after the other, so that what is there can be compared."""
-    return [cell(model, repetition, fold) for repetition in range(repetitions) for model in models for fold in range(FOLDS)]
+    return [
+        cell(model, repetition, fold) for repetition in range(repetitions) for model in models for fold in range(FOLDS)
+    ]
 
 
 def cell(model: str, repetition: int, fold: int) -> Cell:
@@ -75,11 +78,8 @@ def run(model: str, repetition: int, fold: int) -> Result:
         return {"rows": part.test.tolist(), "predicted": predicted.round(4).tolist()}
     train = data().take(part.train)
     seed = 1 + repetition * FOLDS + fold
-    learner: Learner
-    if model in ABLATIONS:
-        learner = FusionLearner(ABLATIONS[model], train, seed)
-    else:
-        learner = peers.Peer(model, train, seed)
+    ours = ABLATIONS.get(model)
+    learner: Learner = FusionLearner(ours, train, seed) if ours else peers.Peer(model, train, seed)
     everything = clips(data())
     budget = Budget(**asdict(BUDGET) | {"seed": seed})
     state = fit(learner, everything.take(part.train), everything.take(part.valid), budget)
@@ -112,25 +112,30 @@ def _statistics(values: Floats, mask: np.ndarray) -> Floats:
 def rows() -> list[Result]:
     """What is there of every model, one row each: the repetitions that are complete, predictions by clip."""
     found = []
-    for model in (*PEERS, *(name for name in ABLATIONS if name != OURS)):
-        results = [[cell(model, repetition, fold).result() for fold in range(FOLDS)] for repetition in range(REPETITIONS)]
-        done = [[r for r in row if r is not None] for row in results if None not in row]
-        if not done:
-            continue
-        predicted = []
-        for row in done:
-            by_clip = dict(zip(sum((r["rows"] for r in row), []), sum((r["predicted"] for r in row), []), strict=True))
-            predicted.append([by_clip[i] for i in range(len(data()))])
-        one = done[0][0]
-        found.append({"model": model, "predicted": predicted, "parameters": one.get("parameters", 0)})
+    for model in MODELS:
+        done = [whole for r in range(REPETITIONS) if (whole := _repetition(model, r)) is not None]
+        if done:
+            first = cell(model, 0, 0).result() or {}
+            predicted = [scores.tolist() for scores in done]
+            found.append({"model": model, "predicted": predicted, "parameters": first.get("parameters", 0)})
     return found
+
+
+def _repetition(model: str, repetition: int) -> Floats | None:
+    """Predictions of all clips, each from the fold that it was tested in; None where a fold is missing."""
+    predicted = np.full(len(data()), np.nan)
+    for fold in range(FOLDS):
+        result = cell(model, repetition, fold).result()
+        if result is None:
+            return None
+        predicted[result["rows"]] = result["predicted"]
+    return predicted
 
 
 def main() -> None:
     """Run the cells that are missing and write results/mmmo.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    known = (*PEERS, *(name for name in ABLATIONS if name != OURS))
-    parser.add_argument("--models", nargs="+", choices=known, default=PEERS)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=PEERS)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, choices=range(1, REPETITIONS + 1))
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -27,12 +27,12 @@ class Clips:
     def take(self, rows: Rows | Tensor) -> Clips:
         """Some of the clips; each stream is cut to the longest of them."""
         index = torch.as_tensor(rows)
-        fields = []
+        fields: list[Tensor] = []
         for m in range(3):
             mask = self.inputs[2 * m + 1][index]
             steps = max(1, int((mask * torch.arange(1, mask.shape[1] + 1)).max()))
             fields += [self.inputs[2 * m][index, :steps], mask[:, :steps]]
-        return Clips(Inputs(*fields, self.inputs.present[index]), self.target[index], self.number[index])
+        return Clips(Inputs(*(*fields, self.inputs.present[index])), self.target[index], self.number[index])
 
     def parts(self, size: int) -> Iterator[Clips]:
         """The clips in their order, `size` at a time."""
@@ -46,4 +46,4 @@ def clips(data: Sequences) -> Clips:
     for values, mask in data.streams:
         fields += [torch.from_numpy(values), torch.from_numpy(mask.astype(np.float32))]
     present = torch.stack([mask.amax(dim=1) for mask in fields[1::2]], dim=1)
-    return Clips(Inputs(*fields, present), torch.from_numpy(data.target), torch.arange(len(data)))
+    return Clips(Inputs(*(*fields, present)), torch.from_numpy(data.target), torch.arange(len(data)))

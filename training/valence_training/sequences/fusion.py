@@ -40,7 +40,7 @@ class Settings:
     """
 
     net: dict[str, Any] = field(default_factory=dict)
-    rate: float = 3e-4
+    rate: float = 1e-3
     decay: float = 0.01
     drop_streams: bool = True
     momentum: bool = True
@@ -60,6 +60,7 @@ class FusionLearner(Learner):
     """FusionNet with its losses; feature means, class weights and shapes come from the training clips."""
 
     class_weight: Tensor
+    steps: Tensor
 
     def __init__(self, settings: Settings, train: Sequences, seed: int) -> None:
         super().__init__()

@@ -89,7 +89,7 @@ def fit(
             factor = learner.rate((state.epoch + step / steps) / budget.epochs)
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-            _step(learner, optimiser, train.take(order[step :: steps]), state.epoch)
+            _step(learner, optimiser, train.take(order[step::steps]), state.epoch)
             if progress:
                 progress.step()
         state.epoch += 1

@@ -1,0 +1,206 @@
+"""The parts of the results page, each from files in the cache; None while its figures are missing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from valence_training.experiments import mmmo as mmmo_cells
+from valence_training.experiments.cells import read
+from valence_training.experiments.compare import Clips, System, best, figures, same_repetitions, verdict
+from valence_training.experiments.markdown import table
+from valence_training.paths import cache_dir
+
+Lines = list[str] | None
+
+FINE_TUNED = "fine-tuned bge-small, int8 (ours)"
+
+
+def mosi_text() -> Lines:
+    """Baselines and the fine-tuned encoder on the official test split."""
+    result = read("mosi-text")
+    if result is None:
+        return None
+    clips, systems = _systems(result)
+    ours = _fine_tuned(result["id"])
+    note = [f"Missing: {FINE_TUNED} (`make experiments ONLY=text`).", ""]
+    if ours is not None:
+        systems.append(ours)
+        note = [f"{FINE_TUNED}: {len(ours.predicted)} seeds, each through its own served graph.", ""]
+    return [
+        f"Official split, {len(clips.target)} test segments of {len(set(clips.group))} videos. C of the SVRs was chosen"
+        " by folds over the videos of train and valid; the test was predicted once.",
+        "",
+        *figures(systems, clips, best(systems, clips), "MAE minus the best"),
+        "",
+        *note,
+        verdict(systems, clips),
+    ]
+
+
+def mmmo() -> Lines:
+    """This project's net against the field's on MMMO."""
+    found = _mmmo(mmmo_cells.PEERS)
+    if found is None:
+        return None
+    clips, systems, count = found
+    sizes = ", ".join(f"{s.name} {s.parameters:,}" for s in systems if s.parameters)
+    return [
+        f"Real, aligned audio and video of {len(clips.target)} film reviews, no text for anybody. {count} of"
+        f" {mmmo_cells.REPETITIONS} times {mmmo_cells.FOLDS} folds over the videos; an inner fold chooses the epoch."
+        " LF_DNN, TFN, LMF and MulT are the model code of the package MMSA with its sizes, dropouts and rates for MOSI"
+        " (MulT's rate scaled to the batch), on the same features, folds and budget: L1, batches of"
+        f" {mmmo_cells.BUDGET.batch}, at most {mmmo_cells.BUDGET.epochs} epochs, stopped after"
+        f" {mmmo_cells.BUDGET.patience} without a better one.",
+        "",
+        *figures(systems, clips, best(systems, clips), "MAE minus the best"),
+        "",
+        verdict(systems, clips),
+        "",
+        f"Trainable parameters: {sizes}.",
+    ]
+
+
+def ablations() -> Lines:
+    """What each part of this project's net is worth on MMMO."""
+    found = _mmmo(tuple(mmmo_cells.ABLATIONS))
+    if found is None:
+        return None
+    clips, systems, count = found
+    ours = next((s for s in systems if s.name == mmmo_cells.OURS), None)
+    if ours is None or len(systems) < 2:
+        return None
+    absent = [name for name in mmmo_cells.ABLATIONS if name not in {s.name for s in systems}]
+    return [
+        f"The same folds and budget, {count} of {mmmo_cells.REPETITIONS} repetitions. A part helps where leaving it"
+        " out raises the MAE by more than two standard errors.",
+        "",
+        *figures(systems, clips, ours, "MAE minus ours"),
+        "",
+        verdict(systems, clips),
+        *(["", f"Not run yet: {', '.join(absent)}."] if absent else []),
+    ]
+
+
+def stream() -> Lines:
+    """MOSI's words at their real times through the served program."""
+    result = read("stream")
+    if result is None:
+        return None
+    rows = []
+    for row in result["rows"]:
+        error = row.get("standard_error", {})
+        rows.append(
+            [
+                f"{row['scores']}; {row['transcript']}; {row['labelled']}",
+                str(row["windows"]),
+                *(f"{row[key]:.3f} ({error.get(key, float('nan')):.3f})" for key in ("mae", "r", "ccc")),
+                *(f"{row[key]:.1f}" if key in row else "" for key in ("delay_s", "behind_s")),
+            ]
+        )
+    return [
+        "The words of the test videos at their real times through `valence replay`: the score of every window of 8 s"
+        " against the overlap-weighted mean of the labels under it (standard error over videos). The first column says"
+        " which scores, which transcript and state of it, and how much of a window's words must be labelled.",
+        "",
+        *table(["", "windows", "MAE", "r", "CCC", "delay s", "behind s"], rows),
+    ]
+
+
+def audio() -> Lines:
+    """The voice alone over folds of speakers, and by sex."""
+    found = _json("train", "audio", "folds.json")
+    if found is None:
+        return None
+    rows = [[name, f"{f['mean']:.1f} ± {f['deviation']:.1f}"] for name, f in found.items()]
+    seeds = len(next(iter(found.values()))["seeds"])
+    return [
+        f"UAR in percent, mean and standard deviation of {seeds} seeds, every speaker tested by a net that never heard"
+        " them. Women and men of the same folds show whether it treats the sexes alike.",
+        "",
+        *table(["", "UAR %"], rows),
+    ]
+
+
+def patterns() -> Lines:
+    """Error, intervals and calibration of each set of present streams."""
+    found = _json("train", "fusion", "metrics.json")
+    if found is None:
+        return None
+    rows = []
+    for name, f in found["patterns"].items():
+        cover = " / ".join(f"{100 * c['coverage']:.0f}" for c in f["intervals"])
+        width = " / ".join(f"{c['width']:.2f}" for c in f["intervals"])
+        rows.append([name, f"{f['mae']:.3f}", f"{f['uar']:.1f}", cover, width, f"{f['calibration_error']:.1f}"])
+    levels = " / ".join(f"{100 * c['level']:.0f}" for c in next(iter(found["patterns"].values()))["intervals"])
+    return [
+        "One stream alone is real held-out data; two and three are artificial pairs, whose MAE says nothing about real"
+        " calls.",
+        "",
+        *table(["present", "MAE", "UAR %", f"coverage % at {levels} %", "width", "calibration error %"], rows),
+    ]
+
+
+def dropped() -> Lines:
+    """MAE when words and frames are lost at random."""
+    found = _json("train", "fusion", "metrics.json")
+    if found is None:
+        return None
+    rates = found["dropped_steps"]
+    rows = [[p, *(f"{rates[rate][p]:.3f}" for rate in rates)] for p in next(iter(rates.values()))]
+    return ["MAE by the share that is lost.", "", *table(["present", *(f"{float(r):.0%}" for r in rates)], rows)]
+
+
+def beginnings() -> Lines:
+    """What the words say before the utterance is over."""
+    found = _json("train", "fusion", "metrics.json")
+    if found is None:
+        return None
+    text = found["mosi_text"]
+    named = {f"first {float(share):.0%} of the words": m for share, m in text["beginning"].items()}
+    named |= {"all": text["whole"], "live windows of 8 s": text["live_windows"]}
+    rows = [
+        [n, *(f"{m[k]:.3f}" for k in ("mae", "r")), *(f"{m[k]:.1f}" for k in ("non0", "acc7"))]
+        for n, m in named.items()
+    ]
+    return ["CMU-MOSI, test, text alone.", "", *table(["", "MAE", "r", "Acc-2 non0", "Acc-7"], rows)]
+
+
+def _systems(result: dict[str, Any]) -> tuple[Clips, list[System]]:
+    clips = Clips(np.array(result["target"]), tuple(result["group"]))
+    made = [System(r["model"], np.array(r["predicted"]), r.get("parameters", 0)) for r in result["rows"]]
+    return clips, made
+
+
+def _mmmo(models: tuple[str, ...]) -> tuple[Clips, list[System], int] | None:
+    """The models that have a whole repetition, in this order, each with as many as all of them have."""
+    result = read("mmmo")
+    if result is None:
+        return None
+    clips, made = _systems(result)
+    systems = [system for name in models for system in made if system.name == name]
+    if not systems:
+        return None
+    systems = same_repetitions(systems)
+    return clips, systems, len(systems[0].predicted)
+
+
+def _fine_tuned(ids: list[str]) -> System | None:
+    """The seeds of the text encoder, as `valence_training.text.seeds` left them."""
+    summary = _json("text", "seeds.json")
+    if summary is None:
+        return None
+    predicted = []
+    for name in summary["files"]:
+        with np.load(cache_dir("text", "seeds") / name, allow_pickle=False) as arrays:
+            by_id = dict(zip(map(str, arrays["mosi_test_id"]), arrays["mosi_test_score"], strict=True))
+        predicted.append([float(by_id[i]) for i in ids])
+    return System(FINE_TUNED, np.array(predicted))
+
+
+def _json(*path: str) -> dict[str, Any] | None:
+    file = cache_dir(*path[:-1]) / path[-1]
+    found: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
+    return found
