@@ -22,7 +22,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVR, LinearSVR
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -93,7 +93,9 @@ def _words() -> Pipeline:
     """TF-IDF of one and two words beside VADER's four numbers, then a linear SVR."""
     lexicon = FunctionTransformer(lambda texts: sparse.csr_matrix(vader(texts)))
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    both = FeatureUnion([("words", words), ("vader", Pipeline([("numbers", lexicon), ("scale", MaxAbsScaler())]))])
+    both = FeatureUnion(
+        [("words", words), ("vader", Pipeline([("numbers", lexicon), ("scale", StandardScaler(with_mean=False))]))]
+    )
     return Pipeline([("features", both), ("svr", LinearSVR(epsilon=0.1, max_iter=20_000, random_state=0))])
 
 

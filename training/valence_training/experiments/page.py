@@ -67,9 +67,8 @@ def page() -> str:
             missing.append(f"- {section.title}: `{section.how}`")
         else:
             parts.append("\n".join([f"## {section.title}", "", *lines, ""]))
-    for path in sorted(cache_dir("results").glob("*.json")):
-        if path.stem not in KNOWN:
-            parts.append("\n".join([*other(json.loads(path.read_text())), ""]))
+    others = [path for path in sorted(cache_dir("results").glob("*.json")) if path.stem not in KNOWN]
+    parts += ["\n".join([*other(json.loads(path.read_text())), ""]) for path in others]
     if missing:
         parts.append("\n".join(["## Missing", "", "These were not measured yet:", "", *missing, ""]))
     return "\n".join(parts)
@@ -77,10 +76,8 @@ def page() -> str:
 
 def other(result: dict[str, Any]) -> list[str]:
     """A table that this page does not know, as it is: the columns are the keys of its rows in their order."""
-    rows: list[dict[str, Any]] = result["rows"]
-    columns = list(
-        dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, list | dict))
-    )
+    rows = [{key: value for key, value in row.items() if not isinstance(value, list | dict)} for row in result["rows"]]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
     note = [str(result["note"]), ""] if result.get("note") else []
     body = table(columns, [[_cell(row.get(column, "")) for column in columns] for row in rows])
     return [f"## {result.get('title') or result['name']}", "", *note, *body]

@@ -41,7 +41,7 @@ def mosi_text() -> Lines:
 
 
 def mmmo() -> Lines:
-    """This project's net against the field's on MMMO."""
+    """The net of this project against the field's on MMMO."""
     found = _mmmo(mmmo_cells.PEERS)
     if found is None:
         return None
@@ -162,8 +162,7 @@ def beginnings() -> Lines:
     named = {f"first {float(share):.0%} of the words": m for share, m in text["beginning"].items()}
     named |= {"all": text["whole"], "live windows of 8 s": text["live_windows"]}
     rows = [
-        [n, *(f"{m[k]:.3f}" for k in ("mae", "r")), *(f"{m[k]:.1f}" for k in ("non0", "acc7"))]
-        for n, m in named.items()
+        [name, f"{m['mae']:.3f}", f"{m['r']:.3f}", f"{m['non0']:.1f}", f"{m['acc7']:.1f}"] for name, m in named.items()
     ]
     return ["CMU-MOSI, test, text alone.", "", *table(["", "MAE", "r", "Acc-2 non0", "Acc-7"], rows)]
 
