@@ -111,6 +111,9 @@ def fill() -> None:
     write("mosi-text", [{"model": s.name, "predicted": s.predicted.tolist()} for s in made], **common)
     rows = [{"model": m, "predicted": made[1].predicted.tolist(), "parameters": 9} for m in ("LMF", "ours", "no DWA")]
     write("mmmo", rows, **common)
+    stream_row = {"scores": "fused", "transcript": "pauses, at once", "labelled": "any", "windows": 9, "delay_s": 3.5}
+    stream_row |= {"mae": 0.5, "r": 0.8, "ccc": 0.75, "standard_error": {"mae": 0.02, "r": 0.01, "ccc": 0.03}}
+    write("stream", [stream_row])
     write("unheard-of", [{"who": "all", "ece": 0.25, "of": [1]}], title="Calibration", note="Before and after.")
 
 
@@ -125,8 +128,30 @@ def test_the_page_is_the_same_for_the_same_figures_and_says_what_is_missing() ->
     assert "3 of 5 times 10 folds" in full
     assert "Not run yet: scalar DWA, no MD, MD without polarity, no co-attention." in full
     assert "## Calibration\n\nBefore and after.\n\n| who | ece |\n| --- | ---: |\n| all | 0.250 |" in full
-    assert "- CMU-MOSI as a stream:" in full
+    assert "| fused; pauses, at once; any | 9 | 0.500 (0.020) | 0.800 (0.010) | 0.750 (0.030) | 3.5 |  |" in full
+    assert "- Voices of unseen speakers:" in full
     assert "- ICT-MMMO" not in full
+
+
+def test_the_figures_of_the_shipped_net_are_shown(cache: Path) -> None:
+    level = {"level": 0.9, "coverage": 0.912, "width": 2.5}
+    honest = {"intervals": [level], "calibration_error": 3.0, "calibration_error_before": 8.0}
+    text = {"mae": 0.6, "r": 0.8, "non0": 87.0, "acc7": 48.0}
+    metrics = {
+        "patterns": {"text": {"mae": 0.6, "excess": -0.01, **honest}},
+        "pooled": honest,
+        "dropped_steps": {"0.0": {"text": 0.6}, "0.3": {"text": 0.7}},
+        "mosi_text": {"whole": text, "beginning": {"0.25": text}, "live_windows": text},
+        "sex": {"all": {"female": {"speakers": 4, "uar": 70.0, "mae": 1.0, "coverage": 0.9}}},
+    }
+    folder = cache / "train" / "fusion"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    full = page.page()
+    assert "| text | 0.600 | -0.010 | 91 | 2.50 | 8.0 -> 3.0 |" in full
+    assert "| present | 0% | 30% |" in full
+    assert "| first 25% of the words | 0.600 | 0.800 | 87.0 | 48.0 |" in full
+    assert "| all, female | 4 | 70.0 | 1.000 | 0.900 |" in full
 
 
 def test_a_table_is_replaced_whole() -> None:

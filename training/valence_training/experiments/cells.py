@@ -61,5 +61,11 @@ def write(name: str, rows: Iterable[Result], **more: Any) -> Path:  # noqa: ANN4
 
 def read(name: str) -> Result | None:
     """The table of an experiment, or None if there is none."""
-    path = cache_dir("results") / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return saved("results", f"{name}.json")
+
+
+def saved(*path: str) -> Result | None:
+    """A JSON file in the cache, or None if there is none."""
+    file = cache_dir(*path[:-1]) / path[-1]
+    found: Result | None = json.loads(file.read_text()) if file.exists() else None
+    return found

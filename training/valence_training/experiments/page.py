@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from valence_training.experiments import sections
+from valence_training.experiments import sections, served
 from valence_training.experiments.markdown import table
 from valence_training.paths import REPO, cache_dir
 
@@ -49,11 +49,12 @@ SECTIONS = (
     Section("CMU-MOSI, words alone", sections.mosi_text, "make experiments ONLY=mosi-text,text"),
     Section("ICT-MMMO, voice and face", sections.mmmo, "make experiments ONLY=mmmo"),
     Section("Ablations on ICT-MMMO", sections.ablations, "make experiments ONLY=ablations"),
-    Section("CMU-MOSI as a stream", sections.stream, "make experiments ONLY=stream"),
-    Section("Voices of unseen speakers", sections.audio, "make experiments ONLY=audio"),
-    Section("The shipped net: streams that are missing", sections.patterns, "make train"),
-    Section("The shipped net: words and frames that are lost", sections.dropped, "make train"),
-    Section("The shipped net: the beginning of an utterance", sections.beginnings, "make train"),
+    Section("CMU-MOSI as a stream", served.stream, "make experiments ONLY=stream"),
+    Section("Voices of unseen speakers", served.audio, "make experiments ONLY=audio"),
+    Section("The shipped net: streams that are missing", served.patterns, "make train"),
+    Section("The shipped net: words and frames that are lost", served.dropped, "make train"),
+    Section("The shipped net: the beginning of an utterance", served.beginnings, "make train"),
+    Section("The shipped net: women and men", served.sexes, "make train"),
 )
 KNOWN = frozenset({"mosi-text", "mmmo", "stream", "stream-valid"})
 

@@ -1,16 +1,14 @@
-"""The parts of the results page, each from files in the cache; None while its figures are missing."""
+"""The parts of the results page that compare systems on the same clips; None while their figures are missing."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 
 from valence_training.experiments import mmmo as mmmo_cells
-from valence_training.experiments.cells import read
+from valence_training.experiments.cells import read, saved
 from valence_training.experiments.compare import Clips, System, best, figures, same_repetitions, verdict
-from valence_training.experiments.markdown import table
 from valence_training.paths import cache_dir
 
 Lines = list[str] | None
@@ -84,89 +82,6 @@ def ablations() -> Lines:
     ]
 
 
-def stream() -> Lines:
-    """MOSI's words at their real times through the served program."""
-    result = read("stream")
-    if result is None:
-        return None
-    rows = []
-    for row in result["rows"]:
-        error = row.get("standard_error", {})
-        rows.append(
-            [
-                f"{row['scores']}; {row['transcript']}; {row['labelled']}",
-                str(row["windows"]),
-                *(f"{row[key]:.3f} ({error.get(key, float('nan')):.3f})" for key in ("mae", "r", "ccc")),
-                *(f"{row[key]:.1f}" if key in row else "" for key in ("delay_s", "behind_s")),
-            ]
-        )
-    return [
-        "The words of the test videos at their real times through `valence replay`: the score of every window of 8 s"
-        " against the overlap-weighted mean of the labels under it (standard error over videos). The first column says"
-        " which scores, which transcript and state of it, and how much of a window's words must be labelled.",
-        "",
-        *table(["", "windows", "MAE", "r", "CCC", "delay s", "behind s"], rows),
-    ]
-
-
-def audio() -> Lines:
-    """The voice alone over folds of speakers, and by sex."""
-    found = _json("train", "audio", "folds.json")
-    if found is None:
-        return None
-    rows = [[name, f"{f['mean']:.1f} ± {f['deviation']:.1f}"] for name, f in found.items()]
-    seeds = len(next(iter(found.values()))["seeds"])
-    return [
-        f"UAR in percent, mean and standard deviation of {seeds} seeds, every speaker tested by a net that never heard"
-        " them. Women and men of the same folds show whether it treats the sexes alike.",
-        "",
-        *table(["", "UAR %"], rows),
-    ]
-
-
-def patterns() -> Lines:
-    """Error, intervals and calibration of each set of present streams."""
-    found = _json("train", "fusion", "metrics.json")
-    if found is None:
-        return None
-    rows = []
-    for name, f in found["patterns"].items():
-        cover = " / ".join(f"{100 * c['coverage']:.0f}" for c in f["intervals"])
-        width = " / ".join(f"{c['width']:.2f}" for c in f["intervals"])
-        rows.append([name, f"{f['mae']:.3f}", f"{f['uar']:.1f}", cover, width, f"{f['calibration_error']:.1f}"])
-    levels = " / ".join(f"{100 * c['level']:.0f}" for c in next(iter(found["patterns"].values()))["intervals"])
-    return [
-        "One stream alone is real held-out data; two and three are artificial pairs, whose MAE says nothing about real"
-        " calls.",
-        "",
-        *table(["present", "MAE", "UAR %", f"coverage % at {levels} %", "width", "calibration error %"], rows),
-    ]
-
-
-def dropped() -> Lines:
-    """MAE when words and frames are lost at random."""
-    found = _json("train", "fusion", "metrics.json")
-    if found is None:
-        return None
-    rates = found["dropped_steps"]
-    rows = [[p, *(f"{rates[rate][p]:.3f}" for rate in rates)] for p in next(iter(rates.values()))]
-    return ["MAE by the share that is lost.", "", *table(["present", *(f"{float(r):.0%}" for r in rates)], rows)]
-
-
-def beginnings() -> Lines:
-    """What the words say before the utterance is over."""
-    found = _json("train", "fusion", "metrics.json")
-    if found is None:
-        return None
-    text = found["mosi_text"]
-    named = {f"first {float(share):.0%} of the words": m for share, m in text["beginning"].items()}
-    named |= {"all": text["whole"], "live windows of 8 s": text["live_windows"]}
-    rows = [
-        [name, f"{m['mae']:.3f}", f"{m['r']:.3f}", f"{m['non0']:.1f}", f"{m['acc7']:.1f}"] for name, m in named.items()
-    ]
-    return ["CMU-MOSI, test, text alone.", "", *table(["", "MAE", "r", "Acc-2 non0", "Acc-7"], rows)]
-
-
 def _systems(result: dict[str, Any]) -> tuple[Clips, list[System]]:
     clips = Clips(np.array(result["target"]), tuple(result["group"]))
     made = [System(r["model"], np.array(r["predicted"]), r.get("parameters", 0)) for r in result["rows"]]
@@ -188,7 +103,7 @@ def _mmmo(models: tuple[str, ...]) -> tuple[Clips, list[System], int] | None:
 
 def _fine_tuned(ids: list[str]) -> System | None:
     """The seeds of the text encoder, as `valence_training.text.seeds` left them."""
-    summary = _json("text", "seeds.json")
+    summary = saved("text", "seeds.json")
     if summary is None:
         return None
     predicted = []
@@ -197,9 +112,3 @@ def _fine_tuned(ids: list[str]) -> System | None:
             by_id = dict(zip(map(str, arrays["mosi_test_id"]), arrays["mosi_test_score"], strict=True))
         predicted.append([float(by_id[i]) for i in ids])
     return System(FINE_TUNED, np.array(predicted))
-
-
-def _json(*path: str) -> dict[str, Any] | None:
-    file = cache_dir(*path[:-1]) / path[-1]
-    found: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
-    return found
