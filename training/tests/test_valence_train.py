@@ -63,6 +63,10 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path, monkeyp
     train(path, tmp_path / "stopped")
     for name in ("predictions.csv", "metrics.json"):
         assert (tmp_path / "whole" / name).read_text() == (tmp_path / "stopped" / name).read_text()
+    whole, stopped = (
+        torch.load(tmp_path / run / "checkpoint.pt", weights_only=True)["learner"] for run in ("whole", "stopped")
+    )
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 
 def test_a_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
