@@ -242,8 +242,8 @@ def test_scalar_weights_are_the_same_for_each_dimension_of_a_step() -> None:
 def test_without_co_attention_no_stream_asks_another() -> None:
     net, inputs = shaken_net(config=FusionConfig(coattention=False)), windows((0, 1, 2))
     with torch.no_grad():
-        before = net(inputs).parts
-        after = net(inputs._replace(text=torch.randn_like(inputs.text))).parts
+        before = net(inputs).parts[:, :, :-1]
+        after = net(inputs._replace(text=torch.randn_like(inputs.text))).parts[:, :, :-1]
     share = after[:, 1:] / before[:, 1:]
     torch.testing.assert_close(share, share[:, :1, :1].expand_as(share), atol=1e-4, rtol=1e-4)
     assert not hasattr(net, "proxies")
@@ -254,3 +254,23 @@ def test_examples_are_collated_to_the_shapes_of_the_net() -> None:
     inputs = collate([Example((None, voice, None), 1)], MMMO).inputs
     assert [x.shape[2] for x in (inputs.text, inputs.audio, inputs.video)] == [300, 74, 36]
     assert torch.isfinite(run(shaken_net(config=FusionConfig(shapes=MMMO)), inputs).score).all()
+
+
+def test_the_score_starts_from_what_the_streams_say_alone() -> None:
+    net, inputs = shaken_net(), windows((0, 1))
+    with torch.no_grad():
+        net.score.weight.zero_()
+        net.score.bias.zero_()
+        out = net(inputs)
+    weight = torch.softmax(net.trust[:2].detach(), dim=0)
+    torch.testing.assert_close(out.score, out.unimodal_scores[:, :2] @ weight)
+    with torch.no_grad():
+        alone = net(inputs._replace(present=torch.tensor([0.0, 0.0, 1.0]).expand(3, -1)))
+    torch.testing.assert_close(alone.score, alone.unimodal_scores[:, 2])
+
+
+def test_the_fused_score_does_not_train_the_heads_of_the_streams() -> None:
+    net, inputs = shaken_net().train(), windows((0, 1, 2))
+    net(inputs).score.sum().backward()
+    assert all(p.grad is None or p.grad.abs().sum() == 0 for p in net.unimodal_score.parameters())
+    assert net.trust.grad is not None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from fusion_material import material
+from torch import nn
 
-from valence_training.fusion.model import FusionConfig, FusionNet
+from valence_training.fusion.model import FusionConfig
 from valence_training.fusion.train import TrainConfig, Trainer
 
-CONFIG = TrainConfig(warm_epochs=1, epochs=2, batch=8)
+CONFIG = TrainConfig(warm_epochs=1, epochs=3, batch=8)
 SMALL = FusionConfig(encoder_layers=1, fusion_layers=1, dropout=0.0)
 
 
@@ -19,7 +21,7 @@ def trainer(config: TrainConfig = CONFIG) -> Trainer:
     return Trainer(config, material(), material(), SMALL)
 
 
-def assert_equal(a: FusionNet, b: FusionNet) -> None:
+def assert_equal(a: nn.Module, b: nn.Module) -> None:
     for (key, left), right in zip(a.state_dict().items(), b.state_dict().values(), strict=True):
         assert torch.equal(left, right), key
 
@@ -29,25 +31,36 @@ def test_the_same_seed_gives_the_same_net(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trainer().run(tmp_path / "whole.pt")
-    stopped = trainer()
+    unbroken, stopped, resumed = trainer(), trainer(), trainer()
+    whole = unbroken.run(tmp_path / "whole.pt")
     save = stopped._save
 
     def save_and_stop(path: Path) -> None:
         save(path)
-        if stopped.epoch == 2:
+        if stopped.epoch == 3:  # after an epoch of momentum distillation
             raise KeyboardInterrupt
 
     monkeypatch.setattr(stopped, "_save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
         stopped.run(tmp_path / "parts.pt")
-    assert_equal(whole, trainer().run(tmp_path / "parts.pt"))
+    assert any(queue.here.any() for queue in stopped.teaching.queues)
+    assert_equal(whole, resumed.run(tmp_path / "parts.pt"))
+    assert_equal(unbroken.teaching.student, resumed.teaching.student)
+    for left, right in zip(unbroken.teaching.queues, resumed.teaching.queues, strict=True):
+        assert_equal(left, right)
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     trainer().run(tmp_path / "a.pt")
     with pytest.raises(ValueError, match="other settings"):
-        trainer(TrainConfig(warm_epochs=1, epochs=3, batch=8)).run(tmp_path / "a.pt")
+        trainer(replace(CONFIG, epochs=4)).run(tmp_path / "a.pt")
+
+
+def test_a_checkpoint_of_another_net_is_refused(tmp_path: Path) -> None:
+    trainer().run(tmp_path / "a.pt")
+    other = Trainer(CONFIG, material(), material(), replace(SMALL, anchor=False))
+    with pytest.raises(ValueError, match="other settings"):
+        other.run(tmp_path / "a.pt")
 
 
 def test_it_learns_what_the_voices_say() -> None:

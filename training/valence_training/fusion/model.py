@@ -24,6 +24,8 @@ STREAMS = ("text", "audio", "video")
 POLARITIES = ("negative", "neutral", "positive")
 SCORE_LIMIT = 3.0
 LOG_B_RANGE = (-2.5, 1.5)
+TRUST = (2.0, 0.0, 0.0)
+"""Log weights at the start of the streams' own scores in the fused one: the words count seven times as much."""
 
 SHAPES = (
     StreamShape(width=384, max_steps=64, kernel=1, stride=1, feature_dropout=0.3),
@@ -42,7 +44,8 @@ class FusionConfig:
     """Shape of the net; the defaults are the shipped ones.
 
     `shapes` are those of text, audio and video. Ablations: `dynamic_weight`, and `coattention` off, where the pooled
-    streams are summed and normalised and none asks another.
+    streams are summed and normalised and none asks another. Without `anchor` the score is read from the fused vector
+    alone.
     """
 
     shapes: tuple[StreamShape, ...] = SHAPES
@@ -53,6 +56,7 @@ class FusionConfig:
     dropout: float = 0.15
     dynamic_weight: Weighting = "vector"
     coattention: bool = True
+    anchor: bool = True
 
 
 class Inputs(NamedTuple):
@@ -71,8 +75,9 @@ class Outputs(NamedTuple):
     """What the net says of each window.
 
     score [B], polarity_logits [B, 3], unimodal_scores [B, 3], unimodal_logits [B, 3, 3] (stream, polarity),
-    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d] (of which the embedding was
-    summed), pooled [B, 3, d] (each stream alone). Scores are on the MOSI scale, not clipped.
+    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d + 1] (what each stream put into
+    the embedding and into the anchor of the score), pooled [B, 3, d] (each stream alone). Scores are on the MOSI scale,
+    not clipped.
     """
 
     score: Tensor
@@ -119,9 +124,10 @@ class FusionNet(nn.Module):
         self.fused_pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
         self.side_scale = nn.Parameter(torch.full((2,), 0.5))
         self.norm = nn.LayerNorm(d)
+        self.trust = nn.Parameter(torch.tensor(TRUST))
         self.score = nn.Linear(d, 1)
         self.polarity = nn.Linear(d, len(POLARITIES))
-        self.register_buffer("usual_parts", torch.zeros(2, len(STREAMS), d), persistent=False)
+        self.register_buffer("usual_parts", torch.zeros(2, len(STREAMS), d + 1), persistent=False)
         self.register_buffer("usual_pull", torch.ones(2, len(STREAMS)), persistent=False)
         self.register_buffer("usual_effect", torch.ones(2, len(STREAMS)), persistent=False)
         self.log_b = nn.Sequential(nn.Linear(d + len(STREAMS), d // 2), nn.GELU(), nn.Linear(d // 2, 1))
@@ -147,10 +153,13 @@ class FusionNet(nn.Module):
         fuse = self._fuse if self.config.coattention else self._sum
         fused, parts, text_attn = fuse(hidden, alone, present)
         known = torch.cat([fused.detach(), present], dim=1)
+        unimodal_scores = unimodal_scores * present
+        anchors = self._anchors(unimodal_scores, present)
+        parts = torch.cat([parts, anchors.unsqueeze(2)], dim=2)
         return Outputs(
-            score=self.score(fused).squeeze(1),
+            score=self.score(fused).squeeze(1) + anchors.sum(dim=1),
             polarity_logits=self.polarity(fused),
-            unimodal_scores=unimodal_scores * present,
+            unimodal_scores=unimodal_scores,
             unimodal_logits=unimodal_logits,
             modality_gate=self._shares(parts, present),
             log_b=self.log_b(known).squeeze(1).clamp(*LOG_B_RANGE),
@@ -197,6 +206,17 @@ class FusionNet(nn.Module):
         parts = torch.stack([p for p, _ in pooled], dim=1) * (scale * present).unsqueeze(2)
         return Fused(*self._normalised(parts.sum(dim=1), parts), pooled[0][1])
 
+    def _anchors(self, unimodal_scores: Tensor, present: Tensor) -> Tensor:
+        """What each stream's own score puts into the fused one [B, 3]: the own scores weighted by a learned trust.
+
+        So fusion says how the score differs from what the streams say alone, and a stream left alone keeps its word.
+        The own scores enter without gradient: their heads learn their own labels and nothing else.
+        """
+        if not self.config.anchor:
+            return torch.zeros_like(present)
+        weight = torch.exp(self.trust) * present
+        return weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-6) * unimodal_scores.detach()
+
     def _normalised(self, total: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
         """The LayerNorm of what was fused, and its parts on the same scale."""
         spread = (total.var(dim=1, correction=0) + self.norm.eps).sqrt()
@@ -208,7 +228,8 @@ class FusionNet(nn.Module):
         The score is linear in the fused vector, and that, but for the feed-forward layers, a sum of the streams' parts.
         """
         direction = self.norm.weight * self.score.weight[0]
-        return (parts - by_text(self.usual_parts, present[:, :1, None])) @ (direction - direction.mean())
+        direction = torch.cat([direction - direction.mean(), torch.ones(1)])
+        return (parts - by_text(self.usual_parts, present[:, :1, None])) @ direction
 
     def _shares(self, parts: Tensor, present: Tensor) -> Tensor:
         """How much each stream entered, as shares [B, 3].

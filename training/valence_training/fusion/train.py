@@ -56,8 +56,8 @@ class TrainConfig:
     """
 
     seed: int = 1
-    warm_epochs: int = 22
-    epochs: int = 10
+    warm_epochs: int = 12
+    epochs: int = 21
     batch: int = 32
     rate: float = 1e-3
     decay: float = 0.01
