@@ -28,7 +28,9 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
 
 def main() -> None:
     """Run the chosen experiments; exit with 1 if one failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/experiments.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", default=",".join(EXPERIMENTS), help="names, with commas: %(default)s")
     args = parser.parse_args()
     wanted = set(args.only.split(","))

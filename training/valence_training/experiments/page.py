@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def page() -> str:
         if lines is None:
             missing.append(f"- {section.title}: `{section.how}`")
         else:
-            parts.append("\n".join([f"## {section.title}", "", *lines, ""]))
+            parts.append("\n".join([f"## {section.title}", "", *map(wrapped, lines), ""]))
     others = [path for path in sorted(cache_dir("results").glob("*.json")) if path.stem not in KNOWN]
     parts += ["\n".join([*other(json.loads(path.read_text())), ""]) for path in others]
     if missing:
@@ -82,6 +83,11 @@ def other(result: dict[str, Any]) -> list[str]:
     note = [str(result["note"]), ""] if result.get("note") else []
     body = table(columns, [[_cell(row.get(column, "")) for column in columns] for row in rows])
     return [f"## {result.get('title') or result['name']}", "", *note, *body]
+
+
+def wrapped(line: str) -> str:
+    """A paragraph in lines of 120; the rows of a table stay whole."""
+    return line if line.startswith("|") else textwrap.fill(line, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401
