@@ -44,7 +44,7 @@ def load(path: Path) -> Sequences:
     data = pickles.load(path)
     if not isinstance(data, dict) or not all(isinstance(data.get(split), dict) for split in SPLITS):
         raise ValueError(f"{path}: expected a dict of train, valid and test (the layout of MMSA), found {_found(data)}")
-    parts = [_part(f"{path}: {split}", data[split], split) for split in SPLITS]
+    parts = [_part(f"{path}: {split}", data.pop(split), split) for split in SPLITS]  # MOSEI's arrays are large
     widths = {tuple(s.values.shape[1:] for s in part.streams) for part in parts}
     if len(widths) > 1:
         raise ValueError(f"{path}: train, valid and test differ in steps or widths: {sorted(widths)}")

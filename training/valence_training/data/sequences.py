@@ -77,7 +77,8 @@ def stream(values: NDArray[np.floating], lengths: Sequence[int] | Rows | None = 
     What is not finite becomes 0. A step of zeros only is a gap (no face found, silence, padding) and not valid; nor is
     any step at or after the clip's length.
     """
-    clean = np.where(np.isfinite(values), values, 0).astype(np.float32)
+    clean = np.array(values, np.float32)
+    np.nan_to_num(clean, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     mask = np.any(clean != 0, axis=2)
     if lengths is not None:
         mask &= np.arange(clean.shape[1])[None, :] < np.asarray(lengths)[:, None]

@@ -32,8 +32,8 @@ NETS = {"LF_DNN": "LF_DNN", "TFN": "TFN", "LMF": "LMF", "MulT": "MULT"}
 
 
 RATES = {"MulT": 5e-4}
-"""Rates that differ from the configuration's. MulT's, 2e-3, is for steps over 8 batches of 16; at batches of 32 it
-stopped learning within two epochs, so it is scaled by 32/128."""
+"""Rates that differ from the configuration's. MulT's, 2e-3, is for steps over 8 batches of 16, so at batches of 32 it
+is scaled by 32/128: on an inner fold that no table uses the validation MAE was 1.02 instead of 1.28."""
 
 
 class _Arguments(dict[str, Any]):
