@@ -35,6 +35,20 @@ class Metrics:
         return asdict(self)
 
 
+def _accuracy(p: Floats, y: Floats, limit: int) -> float:
+    return 100 * float((np.round(p.clip(-limit, limit)) == np.round(y.clip(-limit, limit))).mean())
+
+
+def _weighted_f1(guess: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:
+    """Mean of F1 of both classes, each weighted by its share of the truth, in percent."""
+    total = 0.0
+    for label in (False, True):
+        right = float(((guess == label) & (truth == label)).sum())
+        either = float((guess == label).sum() + (truth == label).sum())
+        total += (2 * right / either if either else 0.0) * float((truth == label).mean())
+    return 100 * total
+
+
 def metrics(predicted: Floats, target: Floats) -> Metrics:
     """Compare predictions [N] with targets [N] in [-3, 3].
 
@@ -52,22 +66,8 @@ def metrics(predicted: Floats, target: Floats) -> Metrics:
         non0=100 * float((above[0] == above[1])[signed].mean()),
         has0=100 * float((at_least[0] == at_least[1]).mean()),
         acc7=_accuracy(p, y, 3),
-        count=len(y),
         acc5=_accuracy(p, y, 2),
         f1_non0=_weighted_f1(above[0][signed], above[1][signed]),
         f1_has0=_weighted_f1(*at_least),
+        count=len(y),
     )
-
-
-def _accuracy(p: Floats, y: Floats, limit: int) -> float:
-    return 100 * float((np.round(p.clip(-limit, limit)) == np.round(y.clip(-limit, limit))).mean())
-
-
-def _weighted_f1(guess: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:
-    """Mean of F1 of both classes, each weighted by its share of the truth, in percent."""
-    total = 0.0
-    for label in (False, True):
-        right = float(((guess == label) & (truth == label)).sum())
-        either = float((guess == label).sum() + (truth == label).sum())
-        total += (2 * right / either if either else 0.0) * float((truth == label).mean())
-    return 100 * total
