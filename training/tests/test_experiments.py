@@ -133,6 +133,24 @@ def test_the_page_is_the_same_for_the_same_figures_and_says_what_is_missing() ->
     assert "- ICT-MMMO" not in full
 
 
+def test_the_seeds_of_the_text_encoder_are_compared_with_the_baselines(cache: Path) -> None:
+    fill()
+    clips, _ = systems()
+    (cache / "text" / "seeds").mkdir(parents=True)
+    order = np.random.default_rng(0).permutation(60)
+    for seed in range(2):
+        scores = clips.target + 0.1 + 0.02 * seed
+        found = {"mosi_test_id": np.array([str(i) for i in order]), "mosi_test_score": scores[order]}
+        np.savez(cache / "text" / "seeds" / f"{seed}.npz", **found)
+    one = {"mae": {"mean": 1.3, "sd": 0.01}, "r": {"mean": 0.7, "sd": 0.02}}
+    summary = {"files": ["0.npz", "1.npz"], "mosi_test@0.25": one, "emobank_test": one}
+    (cache / "text" / "seeds.json").write_text(json.dumps(summary))
+    full = page.page()
+    assert "| fine-tuned bge-small, int8 (ours) | 0.110 ± 0.014 |" in full
+    assert "Lowest MAE: **fine-tuned bge-small, int8 (ours)**; nobody is near it;" in full
+    assert "25% 1.300 ± 0.010. On EmoBank's" in " ".join(full.split())
+
+
 def test_the_figures_of_the_shipped_net_are_shown(cache: Path) -> None:
     level = {"level": 0.9, "coverage": 0.912, "width": 2.5}
     honest = {"intervals": [level], "calibration_error": 3.0, "calibration_error_before": 8.0}

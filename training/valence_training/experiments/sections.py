@@ -26,7 +26,7 @@ def mosi_text() -> Lines:
     note = [f"Missing: {FINE_TUNED} (`make experiments ONLY=text`).", ""]
     if ours is not None:
         systems.append(ours)
-        note = [f"{FINE_TUNED}: {len(ours.predicted)} seeds, each through its own served graph.", ""]
+        note = _of_seeds(len(ours.predicted))
     return [
         f"Official split, {len(clips.target)} test segments of {len(set(clips.group))} videos. C of the SVRs was chosen"
         " by folds over the videos of train and valid; the test was predicted once.",
@@ -101,6 +101,23 @@ def _mmmo(models: tuple[str, ...]) -> tuple[Clips, list[System], int] | None:
         return None
     systems = same_repetitions(systems)
     return clips, systems, len(systems[0].predicted)
+
+
+def _of_seeds(count: int) -> list[str]:
+    """What else the seeds of the text encoder say: the beginnings of segments, and talk that is no film review."""
+    summary = saved("text", "seeds.json") or {}
+    shares = sorted(name for name in summary if name.startswith("mosi_test@"))
+    begun = [f"{float(s.partition('@')[2]):.0%} {_mean(summary[s]['mae'], 3)}" for s in shares]
+    return [
+        f"{FINE_TUNED}: {count} seeds, each through its own served graph. MAE on the first part of the words:"
+        f" {', '.join(begun)}. On EmoBank's test, talk and texts of all kinds: r"
+        f" {_mean(summary['emobank_test']['r'], 3)}.",
+        "",
+    ]
+
+
+def _mean(figure: dict[str, float], digits: int) -> str:
+    return f"{figure['mean']:.{digits}f} ± {figure['sd']:.{digits}f}"
 
 
 def _fine_tuned(ids: list[str]) -> System | None:
