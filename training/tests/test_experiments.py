@@ -109,7 +109,10 @@ def fill() -> None:
     clips, made = systems()
     common = {"target": clips.target.tolist(), "group": list(clips.group), "id": [str(i) for i in range(60)]}
     write("mosi-text", [{"model": s.name, "predicted": s.predicted.tolist()} for s in made], **common)
-    rows = [{"model": m, "predicted": made[1].predicted.tolist(), "parameters": 9} for m in ("LMF", "ours", "no DWA")]
+    rows = [
+        {"model": m, "predicted": made[1].predicted.tolist(), "parameters": 9, "best_epoch": [3]}
+        for m in ("LMF", "ours", "no DWA")
+    ]
     write("mmmo", rows, **common)
     stream_row = {"scores": "fused", "transcript": "pauses, at once", "labelled": "any", "windows": 9, "delay_s": 3.5}
     stream_row |= {"mae": 0.5, "r": 0.8, "ccc": 0.75, "standard_error": {"mae": 0.02, "r": 0.01, "ccc": 0.03}}

@@ -116,26 +116,35 @@ def _statistics(values: Floats, mask: np.ndarray) -> Floats:
 
 
 def rows() -> list[Result]:
-    """What is there of every model, one row each: the repetitions that are complete, predictions by clip."""
+    """What is there of every model, one row each: the repetitions that are complete.
+
+    `predicted` by repetition and clip, each clip by the fold that tested it; `best_epoch` of every cell.
+    """
     found = []
     for model in MODELS:
-        done = [whole for r in range(REPETITIONS) if (whole := _repetition(model, r)) is not None]
+        results = [
+            [cell(model, repetition, fold).result() for fold in range(FOLDS)] for repetition in range(REPETITIONS)
+        ]
+        done = [[r for r in row if r is not None] for row in results if None not in row]
         if done:
-            first = cell(model, 0, 0).result() or {}
-            predicted = [scores.tolist() for scores in done]
-            found.append({"model": model, "predicted": predicted, "parameters": first.get("parameters", 0)})
+            epochs = [r["best_epoch"] for row in done for r in row if "best_epoch" in r]
+            found.append(
+                {
+                    "model": model,
+                    "predicted": [_joined(row) for row in done],
+                    "parameters": done[0][0].get("parameters", 0),
+                    "best_epoch": epochs,
+                }
+            )
     return found
 
 
-def _repetition(model: str, repetition: int) -> Floats | None:
-    """Predictions of all clips, each from the fold that it was tested in; None where a fold is missing."""
+def _joined(repetition: list[Result]) -> list[float]:
+    """Predictions of all clips in their order."""
     predicted = np.full(len(data()), np.nan)
-    for fold in range(FOLDS):
-        result = cell(model, repetition, fold).result()
-        if result is None:
-            return None
+    for result in repetition:
         predicted[result["rows"]] = result["predicted"]
-    return predicted
+    return [float(score) for score in predicted]
 
 
 def main() -> None:
