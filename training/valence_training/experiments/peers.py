@@ -2,7 +2,8 @@
 
 What is theirs: the model classes, and each model's sizes, dropouts, rate and weight decay of MMSA's configuration for
 MOSI (sets of a like size), and its Adam. What is not: the loop, the batch size and the budget, which are the same for
-all nets here. Their own trainers do not run on this PyTorch (`ReduceLROnPlateau(verbose=...)` is gone).
+all nets here. Their own trainers are not used: MulT's asks this PyTorch for an argument that is gone
+(`ReduceLROnPlateau(verbose=...)`), and all of them import packages for graphics cards and language models.
 
 MMSA's packages import pretrained language models when they are imported; here only the files of the four nets are, so
 nothing but PyTorch is needed. scripts/experiments.sh puts the pinned package on the path.

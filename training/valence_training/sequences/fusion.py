@@ -114,7 +114,10 @@ class FusionLearner(Learner):
         self.teaching.teacher.follow(self.student, int(self.steps))
 
     def drop(self, present: Tensor) -> Tensor:
-        """Presence [B, 3] after the protocol of missing streams; a clip keeps at least one of the streams it has."""
+        """Presence [B, 3] after the protocol of missing streams; a clip keeps at least one of the streams it has.
+
+        Of the protocol the loss of random steps is left out: gaps are in the data.
+        """
         if not self.settings.drop_streams:
             return present
         kept = torch.zeros_like(present)
