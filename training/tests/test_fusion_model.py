@@ -14,6 +14,7 @@ from valence_training.fusion.layers import Attention, DynamicWeight, KeyPooling,
 from valence_training.fusion.material import Piece
 from valence_training.fusion.model import SHAPES, STREAMS, FusionConfig, FusionNet, Inputs
 from valence_training.fusion.pairing import PATTERNS, Example, collate, name
+from valence_training.fusion.reading import Reading
 from valence_training.fusion.serving import Served, ServedNet, example
 
 LENGTHS = (9, 18, 11)
@@ -26,6 +27,8 @@ def shaken_net(seed: int = 0, config: FusionConfig | None = None) -> FusionNet:
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
+        if net.reading is not None:
+            net.reading.direction.normal_(std=0.05)
     return net.eval()
 
 
@@ -264,9 +267,29 @@ def test_the_score_starts_from_what_the_streams_say_alone() -> None:
         out = net(inputs)
     weight = torch.softmax(net.trust[:2].detach(), dim=0)
     torch.testing.assert_close(out.score, out.unimodal_scores[:, :2] @ weight)
+
+
+def test_words_alone_keep_their_reading() -> None:
+    net, inputs = shaken_net(), windows((0,))
     with torch.no_grad():
-        alone = net(inputs._replace(present=torch.tensor([0.0, 0.0, 1.0]).expand(3, -1)))
-    torch.testing.assert_close(alone.score, alone.unimodal_scores[:, 2])
+        out = net(inputs)
+        assert net.reading is not None
+        reading = net.reading(inputs.text, inputs.text_mask).squeeze(1)
+    torch.testing.assert_close(out.score, reading)
+    torch.testing.assert_close(out.unimodal_scores[:, 0], reading)
+
+
+def test_the_reading_finds_the_line_that_scores_follow_and_ignores_masked_words() -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(500)
+    rows = torch.randn(500, 6) * 0.05
+    rows[:, 2] += 0.3 * scores
+    reading = Reading(6)
+    reading.fit(rows, scores)
+    words = torch.stack([rows, torch.full_like(rows, float("nan"))], dim=1)
+    read = reading(words, torch.tensor([1.0, 0.0]).expand(500, -1)).squeeze(1)
+    assert (read - scores).abs().mean() < 0.2
+    assert read.abs().max() <= 3
 
 
 def test_the_fused_score_does_not_train_the_heads_of_the_streams() -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from valence_training.fusion.coattention import PROXIES, CoAttentionLayer, Proxies, Sides
 from valence_training.fusion.encoder import StreamEncoder, StreamShape, Weighting, with_sink
 from valence_training.fusion.layers import KeyPooling, mask_bias
+from valence_training.fusion.reading import Reading
 
 STREAMS = ("text", "audio", "video")
 POLARITIES = ("negative", "neutral", "positive")
@@ -45,7 +46,7 @@ class FusionConfig:
 
     `shapes` are those of text, audio and video. Ablations: `dynamic_weight`, and `coattention` off, where the pooled
     streams are summed and normalised and none asks another. Without `anchor` the score is read from the fused vector
-    alone.
+    alone, and the text's own score from its encoder.
     """
 
     shapes: tuple[StreamShape, ...] = SHAPES
@@ -124,6 +125,7 @@ class FusionNet(nn.Module):
         self.fused_pools = nn.ModuleList(KeyPooling(d) for _ in STREAMS)
         self.side_scale = nn.Parameter(torch.full((2,), 0.5))
         self.norm = nn.LayerNorm(d)
+        self.reading = Reading(config.shapes[0].width) if config.anchor else None
         self.trust = nn.Parameter(torch.tensor(TRUST))
         self.score = nn.Linear(d, 1)
         self.polarity = nn.Linear(d, len(POLARITIES))
@@ -153,19 +155,21 @@ class FusionNet(nn.Module):
         fuse = self._fuse if self.config.coattention else self._sum
         fused, parts, text_attn = fuse(hidden, alone, present)
         known = torch.cat([fused.detach(), present], dim=1)
+        if self.reading is not None:
+            unimodal_scores = torch.cat([self.reading(inputs.text, masks[0]), unimodal_scores[:, 1:]], dim=1)
         unimodal_scores = unimodal_scores * present
         anchors = self._anchors(unimodal_scores, present)
-        parts = torch.cat([parts, anchors.unsqueeze(2)], dim=2)
+        anchored = torch.cat([parts, anchors.unsqueeze(2)], dim=2)
         return Outputs(
-            score=self.score(fused).squeeze(1) + anchors.sum(dim=1),
+            score=anchors.sum(dim=1) + self._added(fused, parts, present),
             polarity_logits=self.polarity(fused),
             unimodal_scores=unimodal_scores,
             unimodal_logits=unimodal_logits,
-            modality_gate=self._shares(parts, present),
+            modality_gate=self._shares(anchored, present),
             log_b=self.log_b(known).squeeze(1).clamp(*LOG_B_RANGE),
             text_attn=text_attn * present[:, :1],
             embedding=fused,
-            parts=parts,
+            parts=anchored,
             pooled=torch.stack(pooled, dim=1),
         )
 
@@ -209,13 +213,29 @@ class FusionNet(nn.Module):
     def _anchors(self, unimodal_scores: Tensor, present: Tensor) -> Tensor:
         """What each stream's own score puts into the fused one [B, 3]: the own scores weighted by a learned trust.
 
-        So fusion says how the score differs from what the streams say alone, and a stream left alone keeps its word.
-        The own scores enter without gradient: their heads learn their own labels and nothing else.
+        So fusion says how the score differs from what the streams say alone. The own scores enter without gradient:
+        their heads learn their own labels and nothing else.
         """
         if not self.config.anchor:
             return torch.zeros_like(present)
         weight = torch.exp(self.trust) * present
         return weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-6) * unimodal_scores.detach()
+
+    def _added(self, fused: Tensor, parts: Tensor, present: Tensor) -> Tensor:
+        """What fusion adds to the anchor [B]: with text, what voice and face put into the fused vector; else all of it.
+
+        So the words alone keep their reading, and a voice or a face moves it by its own part, not by being there.
+        """
+        whole: Tensor = self.score(fused).squeeze(1)
+        if not self.config.anchor:
+            return whole
+        sides = (parts[:, 1:] @ self._direction()).sum(dim=1)
+        return whole + present[:, 0] * (sides - whole)
+
+    def _direction(self) -> Tensor:
+        """How the score follows the parts of the fused vector [d]: the LayerNorm takes the mean away."""
+        direction = self.norm.weight * self.score.weight[0]
+        return direction - direction.mean()
 
     def _normalised(self, total: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
         """The LayerNorm of what was fused, and its parts on the same scale."""
@@ -227,8 +247,7 @@ class FusionNet(nn.Module):
 
         The score is linear in the fused vector, and that, but for the feed-forward layers, a sum of the streams' parts.
         """
-        direction = self.norm.weight * self.score.weight[0]
-        direction = torch.cat([direction - direction.mean(), torch.ones(1)])
+        direction = torch.cat([self._direction(), torch.ones(1)])
         return (parts - by_text(self.usual_parts, present[:, :1, None])) @ direction
 
     def _shares(self, parts: Tensor, present: Tensor) -> Tensor:

@@ -5,11 +5,13 @@ with probability `agreement` audio and video get the polarity of the leading str
 construction would look like a gain of fusion and mean nothing, so no gain is ever claimed from pairs; they teach the
 net to weigh streams and to live without one.
 
-Targets: with text, the text's label. Without text nobody knows what the text's label would have to do with the faces,
-so one of the remaining streams leads and gives the target. Each stream's own head learns its own label.
+Targets: the first of the present streams leads and gives the target, for nobody knows what another's label would be:
+with text the text's, else the voice's, and a face's only where it is alone. Each stream's own head learns its own
+label.
 
 A window is made complete first and then shown with fewer streams or steps: a momentum teacher sees it as it was made.
-Where the text is not shown the complete window is a voice and a face, since no text belongs to it.
+Complete is the leading stream with all that follow; a text that is not shown belongs to somebody else, and a teacher
+who had read it would teach its label.
 """
 
 from __future__ import annotations
@@ -100,14 +102,9 @@ def pair(
     pattern: tuple[int, ...],
     random: Random,
     agreement: float = AGREEMENT,
-    lead: int | None = None,
 ) -> Example:
-    """Put a voice and a face beside the text, or beside each other where the pattern has no text.
-
-    Without text `lead` is any of the pattern, unless it is given.
-    """
-    if lead is None:
-        lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
+    """Put a voice and a face beside the text, or beside each other where the pattern has no text."""
+    lead = min(pattern)
     pieces: list[Piece | None] = [text if TEXT in pattern else None, None, None]
     wanted = polarity(text.score) if lead == TEXT else int(random.integers(3))
     for m, source in ((AUDIO, voices), (VIDEO, faces)):
@@ -125,9 +122,8 @@ def complete(
     random: Random,
     agreement: float = AGREEMENT,
 ) -> Example:
-    """A complete window of which `pattern` will be shown: one of its streams leads."""
-    lead = TEXT if TEXT in pattern else pattern[random.integers(len(pattern))]
-    return pair(text, voices, faces, ALL if lead == TEXT else (AUDIO, VIDEO), random, agreement, lead)
+    """A complete window of which `pattern` will be shown: its leading stream and all that would follow it."""
+    return pair(text, voices, faces, ALL[min(pattern) :], random, agreement)
 
 
 def shown(example: Example, pattern: tuple[int, ...]) -> Example:

@@ -56,7 +56,7 @@ class TrainConfig:
     """
 
     seed: int = 1
-    warm_epochs: int = 12
+    warm_epochs: int = 22
     epochs: int = 21
     batch: int = 32
     rate: float = 1e-3
@@ -118,14 +118,14 @@ class Trainer:
         self.config, self.train, self.valid = config, train, valid
         self.voices, self.faces = VoiceWindows(train.voices), FaceWindows(train.faces)
         self.net = FusionNet(net)
+        self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_features()
+        self._fit_reading()
         uses = PolarityUses(config.polarity_targets, config.polarity_filter, config.polarity_head)
         self.teaching = Teaching(self.net, config.average, uses)
         self.average = self.teaching.teacher.net.net
         self.weights = list(self.teaching.student.parameters())
         self.optimiser = torch.optim.AdamW(self.weights, lr=config.rate, weight_decay=config.decay)
-        self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
-        self._fit_reading()
         self.epoch = 0
         self.steps = 0
         self.best: tuple[float, dict[str, Any]] | None = None
@@ -259,6 +259,8 @@ class Trainer:
         scores = np.array([v.scores[i] for v, i in self.segments])
         self.usual_score, self.score_spread = float(scores.mean()), float(scores.std())
         centred = (scores - self.usual_score) / self.score_spread**2 / len(scores)
+        if self.net.reading is not None:
+            self.net.reading.fit(torch.from_numpy(rows).float(), torch.from_numpy(scores).float())
         self.score_direction = (centred @ (rows - rows.mean(axis=0))).astype(np.float32)
 
     def _step(self, batch: Views, steps_per_epoch: int) -> None:
