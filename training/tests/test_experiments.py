@@ -129,7 +129,9 @@ def test_the_page_is_the_same_for_the_same_figures_and_says_what_is_missing() ->
     assert full == page.page()
     assert "| ours | 0." in full
     assert "3 of 5 times 10 folds" in full
-    assert "Not run yet: scalar DWA, no MD, MD without polarity, no co-attention, no anchor." in full
+    assert (
+        "Not run yet: scalar DWA, no MD, MD without polarity, no co-attention, with the shipped net's anchor." in full
+    )
     assert "## Calibration\n\nBefore and after.\n\n| who | ece |\n| --- | ---: |\n| all | 0.250 |" in full
     assert "| fused; pauses, at once; any | 9 | 0.500 (0.020) | 0.800 (0.010) | 0.750 (0.030) | 3.5 |  |" in full
     assert "- Voices of unseen speakers:" in full

@@ -109,3 +109,13 @@ def test_the_teacher_is_what_predicts_and_stays_in_evaluation_mode(tmp_path: Pat
     assert not learner.train().teacher.training
     assert learner.student.training
     assert not any(p.requires_grad for p in learner.teacher.parameters())
+
+
+def test_the_vectors_of_any_text_encoder_go_through_the_whole_net(tmp_path: Path) -> None:
+    data = mmsa.load(material.write(tmp_path / "tiny.pkl", aligned=True))
+    inputs = clips(data).inputs
+    alone = inputs._replace(present=torch.tensor([[1.0, 0.0, 0.0]]).expand(len(data), 3))
+    with torch.no_grad():
+        out = FusionLearner(SETTINGS, data, 1).net.eval()(alone)
+    assert out.score.std() > 0.01
+    assert out.unimodal_scores[:, 0].std() > 0.01

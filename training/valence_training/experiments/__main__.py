@@ -18,7 +18,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "mosi-text": ("experiments.mosi_text",),
     "mmmo": ("experiments.mmmo",),
     "ablations": ("experiments.mmmo", "--models", "ours", "no DWA", "scalar DWA", "no MD", "MD without polarity",
-                  "no co-attention", "no anchor"),
+                  "no co-attention", "with the shipped net's anchor"),
     "stream": ("experiments.stream",),
     "audio": ("audio.folds",),
     "page": ("experiments.page",),

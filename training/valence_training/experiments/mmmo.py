@@ -25,7 +25,6 @@ from valence_training.experiments import peers
 from valence_training.experiments.cells import Cell, Result, write
 from valence_training.experiments.cells import run as run_cells
 from valence_training.experiments.folds import Fold, folds
-from valence_training.fusion.model import FusionConfig
 from valence_training.sequences.batches import clips
 from valence_training.sequences.fusion import FusionLearner, Settings
 from valence_training.sequences.loop import Budget, Learner, fit, predict
@@ -41,7 +40,7 @@ ABLATIONS: dict[str, Settings] = {
     "no MD": Settings(momentum=False),
     "MD without polarity": Settings(polarity=False),
     "no co-attention": Settings(net={"coattention": False}),
-    "no anchor": Settings(net={"anchor": False}),
+    "with the shipped net's anchor": Settings(net={"anchor": True}),
 }
 BASELINES = ("median", "SVR on means and deviations")
 PEERS = (*BASELINES, *peers.NETS, OURS)
@@ -68,7 +67,7 @@ def cell(model: str, repetition: int, fold: int) -> Cell:
         settings["budget"] = asdict(BUDGET)
     if model in ABLATIONS:
         ours = ABLATIONS[model]
-        whole = {key: value for key, value in asdict(FusionConfig(**ours.net)).items() if key != "shapes"}
+        whole = {key: value for key, value in asdict(ours.config(())).items() if key != "shapes"}
         settings["settings"] = asdict(ours) | {"net": whole}
     if model in peers.RATES:
         settings["rate"] = peers.RATES[model]

@@ -28,13 +28,16 @@ from valence_training.sequences.loop import Learner
 KERNELS = (1, 5, 3)
 LONGEST = 64
 """A stream with more steps is shortened inside the net: attention costs the square of them."""
+PAPER: dict[str, Any] = {"anchor": False}
+"""What differs from the shipped net: that reads the words along a line, as its own fine-tuned text encoder puts
+sentiment on one. The vectors of any other encoder need the whole path, which is the paper's network."""
 MANY, LONG_QUEUE = 4096, 4096
 """With so many training clips (MOSEI has 16,326, MOSI 1,284) the teacher's queues are longer than usual."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train the net; `net` holds changes of FusionConfig but for the shapes, which the data give.
+    """How to train the net; `net` holds changes of the paper's network but for the shapes, which the data give.
 
     Without `momentum` the labels alone teach; `polarity` is whether polarity enters the distillation.
     """
@@ -45,6 +48,10 @@ class Settings:
     drop_streams: bool = True
     momentum: bool = True
     polarity: bool = True
+
+    def config(self, shapes: tuple[StreamShape, ...]) -> FusionConfig:
+        """The net for streams of these shapes."""
+        return FusionConfig(shapes=shapes, **(PAPER | self.net))
 
 
 def shapes(data: Sequences) -> tuple[StreamShape, ...]:
@@ -66,7 +73,7 @@ class FusionLearner(Learner):
         super().__init__()
         torch.manual_seed(seed)
         self.settings = settings
-        net = FusionNet(FusionConfig(shapes=shapes(train), **settings.net))
+        net = FusionNet(settings.config(shapes(train)))
         for encoder, (values, mask) in zip(net.encoders, train.streams, strict=True):
             if mask.any():
                 encoder.fit(torch.from_numpy(values[mask]))  # type: ignore[operator]
