@@ -60,6 +60,7 @@ def mmmo() -> Lines:
         verdict(systems, clips),
         "",
         f"Trainable parameters: {sizes}.",
+        *_absent(mmmo_cells.PEERS, systems),
     ]
 
 
@@ -72,7 +73,6 @@ def ablations() -> Lines:
     ours = next((s for s in systems if s.name == mmmo_cells.OURS), None)
     if ours is None or len(systems) < 2:
         return None
-    absent = [name for name in mmmo_cells.ABLATIONS if name not in {s.name for s in systems}]
     return [
         f"The same folds and budget, {count} of {mmmo_cells.REPETITIONS} repetitions. A part helps where leaving it"
         " out raises the MAE by more than two standard errors.",
@@ -82,8 +82,14 @@ def ablations() -> Lines:
         verdict(systems, clips),
         "",
         _when_best(),
-        *(["", f"Not run yet: {', '.join(absent)}."] if absent else []),
+        *_absent(tuple(mmmo_cells.ABLATIONS), systems),
     ]
+
+
+def _absent(models: tuple[str, ...], systems: list[System]) -> list[str]:
+    """Which models have no whole repetition."""
+    absent = [name for name in models if name not in {s.name for s in systems}]
+    return ["", f"Not run yet: {', '.join(absent)}."] if absent else []
 
 
 def _when_best() -> str:
