@@ -1,7 +1,7 @@
 # make        lists what there is
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo live test lint test-e2e test-servers test-training train bench chaos fuzz generate clean
+.PHONY: help setup build demo live test lint test-e2e test-servers test-training train experiments bench chaos fuzz generate clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ test-training: build ## tests, ruff and mypy of training/ (installs PyTorch into
 
 train: build ## train the default model anew from ../shared/data (hours; goes on where it stopped)
 	@scripts/train.sh
+
+experiments: build ## run the experiments that are missing, write docs/results.md (hours; ONLY=mmmo,... for some)
+	@scripts/experiments.sh $(if $(ONLY),--only $(ONLY))
 
 bench: build ## what each stage costs here
 	@bin/valence bench

@@ -29,4 +29,4 @@ say "golangci-lint"
 say "hadolint"
 "$hadolint_env/bin/hadolint" Dockerfile
 say "bash -n"
-for script in scripts/*.sh .ci/run; do bash -n "$script"; done
+for script in scripts/*.sh scripts/valence-train .ci/run; do bash -n "$script"; done

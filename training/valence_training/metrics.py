@@ -1,5 +1,6 @@
 """Metrics of sentiment regression as the field computes them (thuiar/MMSA), so that figures can be compared."""
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ class Metrics:
     has0: float
     acc7: float
     count: int
+    acc5: float = math.nan
+    f1_non0: float = math.nan
+    f1_has0: float = math.nan
 
     def __str__(self) -> str:
         """Return one line for a log."""
@@ -31,21 +35,40 @@ class Metrics:
         return asdict(self)
 
 
+def _accuracy(p: Floats, y: Floats, limit: int) -> float:
+    return 100 * float((np.round(p.clip(-limit, limit)) == np.round(y.clip(-limit, limit))).mean())
+
+
+def _weighted_f1(guess: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:
+    """Mean of F1 of both classes, each weighted by its share of the truth, in percent."""
+    total = 0.0
+    for label in (False, True):
+        right = float(((guess == label) & (truth == label)).sum())
+        either = float((guess == label).sum() + (truth == label).sum())
+        total += (2 * right / either if either else 0.0) * float((truth == label).mean())
+    return 100 * total
+
+
 def metrics(predicted: Floats, target: Floats) -> Metrics:
     """Compare predictions [N] with targets [N] in [-3, 3].
 
-    non0 drops targets of zero and asks for y > 0, has0 keeps them and asks for y >= 0 on both sides; Acc-7 rounds to
-    whole numbers (half to even) after clipping to +-3.
+    non0 drops targets of zero and asks for y > 0, has0 keeps them and asks for y >= 0 on both sides; F1 of both is
+    weighted by the size of the classes. Acc-7 rounds to whole numbers (half to even) after clipping to +-3, Acc-5 to
+    +-2.
     """
     p, y = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     signed = y != 0
+    above, at_least = (p > 0, y > 0), (p >= 0, y >= 0)
     flat = p.std() == 0 or y.std() == 0
     return Metrics(
         mae=float(np.abs(p - y).mean()),
         r=0.0 if flat else float(np.corrcoef(p, y)[0, 1]),
-        non0=100 * float(((p > 0) == (y > 0))[signed].mean()),
-        has0=100 * float(((p >= 0) == (y >= 0)).mean()),
-        acc7=100 * float((np.round(p.clip(-3, 3)) == np.round(y.clip(-3, 3))).mean()),
+        non0=100 * float((above[0] == above[1])[signed].mean()),
+        has0=100 * float((at_least[0] == at_least[1]).mean()),
+        acc7=_accuracy(p, y, 3),
+        acc5=_accuracy(p, y, 2),
+        f1_non0=_weighted_f1(above[0][signed], above[1][signed]),
+        f1_has0=_weighted_f1(*at_least),
         count=len(y),
     )
 
