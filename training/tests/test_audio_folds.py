@@ -58,10 +58,11 @@ def test_the_summary_counts_answers() -> None:
     truth = {v.clip.id: v for v in VOICES}
 
     def right(v: Voice) -> Answer:
-        return Answer(v.clip.id, 0 if v.clip.emotion == "surprised" else polarity(v.piece.score), v.clip.emotion)
+        sign = 0 if v.clip.emotion == "surprised" else polarity(v.piece.score)
+        return Answer(v.clip.id, v.clip.emotion, sign, sign)
 
     def wrong_about_women(v: Voice) -> Answer:
-        return right(v) if v.speaker in folds.MALE else Answer(v.clip.id, 1, "neutral")
+        return right(v) if v.speaker in folds.MALE else Answer(v.clip.id, "neutral", 1, 1)
 
     answered = {c.name: [wrong_about_women(v) for v in VOICES if c.test(v)] for c in folds.cells()}
     found = folds.of_seed(answered, truth)

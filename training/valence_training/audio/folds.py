@@ -116,8 +116,7 @@ def of_seed(answered: dict[str, list[Answer]], truth: dict[str, Voice]) -> dict[
             groups[f"{corpus}, {sex}"] = [a for a in groups[corpus] if (truth[a.clip].speaker in MALE) == wanted]
     found: dict[str, float] = {}
     for name, some in groups.items():
-        got = figures(some, truth)
-        found |= {f"{name}: polarity": got["polarity"], f"{name}: emotion": got["emotion"]}
+        found |= {f"{name}: {kind}": value for kind, value in figures(some, truth).items()}
     parts = [
         figures([a for a in answered[f"fold-{n}"] if a.clip.startswith("ravdess/")], truth) for n in range(splits.FOLDS)
     ]
@@ -155,14 +154,14 @@ def main() -> None:
     features = audio_features(jobs=args.jobs)
     voices = material.voices(features)
     truth = {v.clip.id: v for v in voices if v.variant == 0}
-    seeds = []
-    for seed in args.seeds:
-        config = TrainConfig(seed=seed)
-        folder = run_folder(features, config)
-        seeds.append(of_seed({cell.name: run(cell, config, voices, folder) for cell in cells()}, truth))
-    found = summary(seeds)
-    (cache_dir("train", "audio") / "folds.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(table(found), file=sys.stderr)
+    configs = [TrainConfig(seed=seed) for seed in args.seeds]
+    answered: list[dict[str, list[Answer]]] = [{} for _ in configs]
+    for cell in cells():
+        for config, found in zip(configs, answered, strict=True):
+            found[cell.name] = run(cell, config, voices, run_folder(features, config))
+    figured = summary([of_seed(found, truth) for found in answered])
+    (cache_dir("train", "audio") / "folds.json").write_text(json.dumps(figured, indent=2) + "\n")
+    print(table(figured), file=sys.stderr)
 
 
 if __name__ == "__main__":

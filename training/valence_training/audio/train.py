@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from valence_training.audio import prepare
-from valence_training.audio.encoder import AudioNet, Heard
+from valence_training.audio.encoder import SPOKEN, AudioNet, Heard
 from valence_training.audio.windows import Batch, Marring, VoiceBatches
 from valence_training.data import splits
 from valence_training.data.features import Features
@@ -66,6 +66,7 @@ class Trainer:
         self.batches = VoiceBatches(voices, config.marring)
         self.net = AudioNet()
         self.net.encoder.fit(torch.from_numpy(np.concatenate([v.piece.values[v.piece.usable] for v in voices])))
+        self.net.known.copy_(torch.stack([SPOKEN[corpus] for corpus in {v.clip.corpus for v in voices}]).amax(dim=0))
         self.average = copy.deepcopy(self.net)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=config.rate, weight_decay=config.decay, fused=True)
         self.steps_per_epoch = len(self.batches.ids) // config.batch
