@@ -60,6 +60,15 @@ def test_a_room_rings_after_the_speech() -> None:
     assert rms(got[int(0.55 * RATE) : int(0.65 * RATE)]) > 0.3 * rms(got[: RATE // 2])
 
 
+def test_the_direct_sound_of_a_drawn_room_leads() -> None:
+    random = np.random.default_rng(2)
+    rooms = [line.room for line in (draw(random, clean=False) for _ in range(60)) if line.room is not None]
+    assert 15 < len(rooms) < 45
+    for room in rooms:
+        assert np.sum(room**2) == pytest.approx(1.0, rel=1e-4)
+        assert 0.49 < room[0] ** 2 < 0.95
+
+
 def test_a_telephone_passes_its_band_only() -> None:
     line = replace(QUIET, band=(300.0, 3400.0))
     low, middle = (

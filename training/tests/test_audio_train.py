@@ -15,7 +15,7 @@ from valence_training.audio.encoder import EMOTIONS, SPOKEN, AudioNet, emotion_p
 from valence_training.audio.scoring import answers, figures
 from valence_training.audio.start import load_audio_start
 from valence_training.audio.train import TrainConfig, Trainer
-from valence_training.audio.windows import Marring, VoiceBatches, collate, joined, weights, window_of
+from valence_training.audio.windows import Marring, VoiceBatches, collate, weights, window_of
 from valence_training.data.emotions import polarity
 from valence_training.fusion.heldout import speech
 from valence_training.fusion.model import FusionConfig, FusionNet
@@ -25,23 +25,12 @@ from valence_training.fusion.pairing import collate as collate_fusion
 CONFIG = TrainConfig(epochs=30, batch=10)
 
 
-def test_joined_clips_are_labelled_by_their_share_of_speech() -> None:
-    happy, sad = window_of(voice("s", "happy", 1, steps=13)), window_of(voice("s", "sad", 2, steps=33))
-    both = joined([happy, sad])
-    assert len(both.usable) == 10 + 30
-    assert both.emotion[EMOTIONS.index("happy")] == pytest.approx(0.25)
-    assert both.emotion.sum() == pytest.approx(1.0)
-    assert both.polarity.tolist() == pytest.approx([0.75, 0.0, 0.25])
-    assert both.score == pytest.approx(0.25 * 2.0 - 0.75 * 1.8)
-
-
-def test_surprise_has_no_polarity_and_no_score_even_when_joined() -> None:
-    for window in (
-        window_of(voice("s", "surprised", 1)),
-        joined([window_of(voice("s", "surprised", 1)), window_of(voice("s", "sad", 2))]),
-    ):
-        assert not window.polarity.any()
-        assert np.isnan(window.score)
+def test_surprise_has_no_polarity_and_no_score() -> None:
+    window = window_of(voice("s", "surprised", 1))
+    assert window.emotion[EMOTIONS.index("surprised")] == 1
+    assert not window.polarity.any()
+    assert np.isnan(window.score)
+    assert window_of(voice("s", "sad", 1)).polarity.tolist() == [1, 0, 0]
 
 
 def test_the_emotions_and_the_polarities_of_a_corpus_weigh_the_same() -> None:
@@ -61,7 +50,7 @@ def test_the_emotions_and_the_polarities_of_a_corpus_weigh_the_same() -> None:
 
 def test_each_clip_comes_once_an_epoch_and_keeps_speech() -> None:
     found = voices(4)
-    source = VoiceBatches(found, Marring(join=0.0, spans=3, longest=10))
+    source = VoiceBatches(found, Marring(longest=10))
     batches = list(source.epoch(10, np.random.default_rng(0)))
     assert [len(batch.x) for batch in batches] == [10, 10]
     assert sum(float(batch.emotion.sum()) for batch in batches) == 20
@@ -115,7 +104,7 @@ def test_it_learns_and_answers_for_strangers() -> None:
 
 def test_a_killed_run_goes_on_to_the_same_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "SAVE_EVERY", 1)
-    config = replace(CONFIG, epochs=4, mixing=0.5)
+    config = replace(CONFIG, epochs=4)
     whole = Trainer(config, voices()).run()
     path = tmp_path / "run.pt"
     killed = Trainer(config, voices())

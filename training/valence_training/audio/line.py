@@ -87,12 +87,15 @@ def draw(random: np.random.Generator, clean: bool) -> Line:
 
 
 def _room(random: np.random.Generator) -> Wave:
-    """An impulse response of power 1: the direct sound, then noise that decays by 60 dB in 0.15 to 0.6 s."""
+    """An impulse response of energy 1: the direct sound, then noise that decays by 60 dB in 0.15 to 0.6 s.
+
+    The direct sound has 0 to 12 dB more energy than the rest.
+    """
     decay = random.uniform(0.15, 0.6)
     time = np.arange(int(0.6 * decay * RATE)) / RATE
     echo = random.standard_normal(len(time)) * 10 ** (-3 * time / decay)
     echo[: int(random.uniform(0.002, 0.01) * RATE)] = 0.0
-    room = _unit(echo) * np.sqrt(len(echo)) * _ratio(-random.uniform(0.0, 12.0))
+    room = echo / np.sqrt(np.sum(echo**2)) * _ratio(-random.uniform(0.0, 12.0))
     room[0] = 1.0
     return np.asarray(room / np.sqrt(np.sum(room**2)), np.float32)
 

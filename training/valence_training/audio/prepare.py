@@ -22,7 +22,7 @@ from valence_training.data.clips import Clip
 VARIANTS = 6
 """Variant 0 is the clip as it is, but for trimming, level, silence and a faint noise; the others go over a line."""
 
-VERSION = "line-1"
+VERSION = "line-2"
 """Changes whenever the same clip and variant give another sound: files of another version are not used."""
 
 _FRAME = RATE // 50

@@ -41,18 +41,17 @@ class TrainConfig:
     """How to train; the defaults are those of the shipped start.
 
     The loss is CE of the emotion + `polarity` CE of the polarity + `score` L1 of the score. `smoothing` is that of the
-    emotions; `mixing` the parameter of the Beta distribution that mixes pooled vectors (0: none).
+    emotions.
     """
 
     seed: int = 1
-    epochs: int = 60
+    epochs: int = 40
     batch: int = 64
     rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.995
     smoothing: float = 0.1
-    mixing: float = 0.0
-    polarity: float = 1.0
+    polarity: float = 0.3
     score: float = 0.3
     marring: Marring = field(default_factory=Marring)
 
@@ -81,20 +80,18 @@ class Trainer:
             random = np.random.default_rng([self.config.seed, self.epoch])
             torch.manual_seed(self.config.seed * 1000 + self.epoch)
             for batch in self.batches.epoch(self.config.batch, random):
-                note = self._step(batch, random)
+                note = self._step(batch)
             self.epoch += 1
             progress.step(note=f"loss {note:.3f}")
             if checkpoint is not None and (self.epoch % SAVE_EVERY == 0 or self.epoch == self.config.epochs):
                 self._save(checkpoint)
         return self.average.eval()
 
-    def _step(self, batch: Batch, random: np.random.Generator) -> float:
+    def _step(self, batch: Batch) -> float:
         self.net.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
         heard = self.net(batch.x, batch.mask)
-        if self.config.mixing:
-            heard, batch = self._mixed(heard, batch, random)
         value = loss(heard, batch, self.config)
         self.optimiser.zero_grad()
         value.backward()
@@ -105,23 +102,6 @@ class Trainer:
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.net.parameters()), 1 - keep)
         return float(value.detach())
-
-    def _mixed(self, heard: Heard, batch: Batch, random: np.random.Generator) -> tuple[Heard, Batch]:
-        """Mix pooled vectors and labels with those of the batch in another order (Verma et al. 2019)."""
-        other = torch.from_numpy(random.permutation(len(batch.x)))
-        share = float(random.beta(self.config.mixing, self.config.mixing))
-
-        def mix(x: Tensor) -> Tensor:
-            return share * x + (1 - share) * x[other]
-
-        whole = batch.polarity.sum(dim=1) * batch.polarity.sum(dim=1)[other]
-        return self.net.heads(mix(heard.pooled)), batch._replace(
-            emotion=mix(batch.emotion),
-            polarity=mix(batch.polarity) * whole.unsqueeze(1),
-            score=mix(batch.score),
-            weight=mix(batch.weight),
-            spoken=torch.maximum(batch.spoken, batch.spoken[other]),
-        )
 
     def _rate(self) -> float:
         """Linear rise over 100 steps, then a half cosine to zero."""

@@ -1,4 +1,4 @@
-"""Batches of voices for the audio net: clips with hard labels, joined and marred so that none is met twice."""
+"""Batches of voices for the audio net: clips with their labels, marred so that none is met twice."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from valence_training.data.emotions import polarity
 from valence_training.data.features import Floats
 from valence_training.fusion.material import Voice
 
-LONGEST, LEAST, SHIFT = 36, 5, 4
+LONGEST, LEAST, SHIFT = 28, 5, 4
 """Of a window in training: most steps, fewest steps of speech, most steps of silence in front."""
+
+HISTORY = 5
+"""Clips of another history."""
 
 Random = np.random.Generator
 
@@ -26,9 +29,9 @@ Random = np.random.Generator
 class Batch(NamedTuple):
     """Windows and what is true of them.
 
-    x f32 [B, L, width], mask [B, L]; emotion [B, 9] and polarity [B, 3] are shares of the speech (a polarity row is
-    zero where any of it has none: surprise), score [B] their mean (NaN likewise); spoken [B, 9] are the emotions that
-    the corpus has; weight [B, 2] is how much the emotion and the polarity count.
+    x f32 [B, L, width], mask [B, L]; emotion [B, 9] and polarity [B, 3] are 1 for what is true and else 0; surprise has
+    no polarity, and NaN in score [B]; spoken [B, 9] are the emotions that the corpus has; weight [B, 2] is how much the
+    emotion and the polarity count.
     """
 
     x: Tensor
@@ -42,16 +45,14 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Marring:
-    """How windows are varied: the chance to join a second clip of the speaker, and spans of steps that are masked.
+    """How windows are varied: a span of steps is masked, at most `longest`, and the track had another history.
 
     `history` is how far the running normalisation may have stood elsewhere, as a share of what a few other clips of
     the track would have moved it.
     """
 
-    join: float = 0.25
-    spans: int = 1
     longest: int = 6
-    history: float = 0.0
+    history: float = 0.5
 
 
 class VoiceBatches:
@@ -61,11 +62,11 @@ class VoiceBatches:
         self.marring = marring
         weight = weights(voices)
         self.variants: dict[str, list[tuple[str, Window]]] = defaultdict(list)
-        self.track: dict[str, list[Window]] = defaultdict(list)
+        self.means: dict[str, list[Floats]] = defaultdict(list)
         for voice in voices:
             window = window_of(voice, weight[voice.clip.id])
             self.variants[voice.clip.id].append((voice.track, window))
-            self.track[voice.track].append(window)
+            self.means[voice.track].append(window.values[window.usable].mean(axis=0))
         self.ids = sorted(self.variants)
 
     def epoch(self, batch: int, random: Random) -> Iterator[Batch]:
@@ -76,19 +77,14 @@ class VoiceBatches:
             yield collate([self._marred(*variants[random.integers(len(variants))], random) for variants in chosen])
 
     def _marred(self, track: str, window: Window, random: Random) -> Window:
-        others = self.track[track]
-        if random.random() < self.marring.join:
-            other = others[random.integers(len(others))]
-            window = joined([window, other] if random.random() < 0.5 else [other, window])
+        means = self.means[track]
         values, usable = window.values[-LONGEST:], window.usable[-LONGEST:].copy()
-        if self.marring.history:
-            elsewhere = np.mean([others[random.integers(len(others))].mean for _ in range(5)], axis=0)
-            values = values + np.float32(self.marring.history * random.uniform(-1.0, 1.0)) * elsewhere
-        for _ in range(self.marring.spans):
-            length = int(random.integers(self.marring.longest + 1))
-            begin = int(random.integers(max(1, len(usable) - length)))
-            if usable.sum() - usable[begin : begin + length].sum() >= LEAST:
-                usable[begin : begin + length] = False
+        elsewhere = np.mean([means[i] for i in random.integers(len(means), size=HISTORY)], axis=0)
+        values = values + np.float32(self.marring.history * random.uniform(-1.0, 1.0)) * elsewhere
+        length = int(random.integers(self.marring.longest + 1))
+        begin = int(random.integers(max(1, len(usable) - length)))
+        if usable.sum() - usable[begin : begin + length].sum() >= LEAST:
+            usable[begin : begin + length] = False
         before = int(random.integers(SHIFT + 1))
         usable = np.pad(usable, (before, 0))
         return window._replace(values=np.pad(values, ((before, 0), (0, 0))), usable=usable)
@@ -117,7 +113,7 @@ def _balance(labels: Sequence[Hashable]) -> list[float]:
 
 
 class Window(NamedTuple):
-    """One window: values [L, width], usable [L], shares of emotions [9] and polarities [3], score, corpus."""
+    """One window: values [L, width], usable [L], labels as in Batch, corpus."""
 
     values: Floats
     usable: NDArray[np.bool_]
@@ -126,12 +122,6 @@ class Window(NamedTuple):
     score: float
     corpus: str
     weight: Floats
-
-    @property
-    def mean(self) -> Floats:
-        """Mean over the usable steps [width]."""
-        found: Floats = self.values[self.usable].mean(axis=0)
-        return found
 
 
 def window_of(voice: Voice, weight: Sequence[float] = (1.0, 1.0)) -> Window:
@@ -144,24 +134,6 @@ def window_of(voice: Voice, weight: Sequence[float] = (1.0, 1.0)) -> Window:
         sign[polarity(voice.piece.score)] = 1.0
     values, usable = voice.piece.values[inside], voice.piece.usable[inside]
     return Window(values, usable, emotion, sign, voice.piece.score, voice.clip.corpus, np.array(weight, np.float32))
-
-
-def joined(parts: Sequence[Window]) -> Window:
-    """Windows of one corpus one after the other; labels are weighted by their usable steps."""
-    if len(parts) == 1:
-        return parts[0]
-    share = np.array([part.usable.sum() for part in parts], np.float32)
-    share /= share.sum()
-    sign = np.sum([s * part.polarity for s, part in zip(share, parts, strict=True)], axis=0)
-    return Window(
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.usable for part in parts]),
-        np.sum([s * part.emotion for s, part in zip(share, parts, strict=True)], axis=0),
-        sign if all(part.polarity.any() for part in parts) else np.zeros_like(sign),
-        float(np.sum([s * part.score for s, part in zip(share, parts, strict=True)])),
-        parts[0].corpus,
-        np.sum([s * part.weight for s, part in zip(share, parts, strict=True)], axis=0),
-    )
 
 
 def collate(windows: Sequence[Window]) -> Batch:
