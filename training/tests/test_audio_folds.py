@@ -59,14 +59,17 @@ def test_the_summary_counts_answers() -> None:
 
     def right(v: Voice) -> Answer:
         sign = 0 if v.clip.emotion == "surprised" else polarity(v.piece.score)
-        return Answer(v.clip.id, v.clip.emotion, sign, sign)
+        return Answer(v.clip.id, 0, v.clip.emotion, sign, sign)
 
     def wrong_about_women(v: Voice) -> Answer:
-        return right(v) if v.speaker in folds.MALE else Answer(v.clip.id, "neutral", 1, 1)
+        return right(v) if v.speaker in folds.MALE else Answer(v.clip.id, 0, "neutral", 1, 1)
 
     answered = {c.name: [wrong_about_women(v) for v in VOICES if c.test(v)] for c in folds.cells()}
+    for some in answered.values():
+        some += [Answer(a.clip, 1, "angry", 0, 0) for a in some]
     found = folds.of_seed(answered, truth)
     assert found["RAVDESS, men: polarity"] == 100
+    assert found["RAVDESS, on a line: polarity"] == pytest.approx(100 / 3)
     assert found["RAVDESS, women: polarity"] == pytest.approx(100 / 3)
     assert found["EMO-DB, women: emotion"] == pytest.approx(100 / 7)
     assert found["RAVDESS: polarity"] == pytest.approx((100 + 100 / 3) / 2)

@@ -9,9 +9,12 @@ Cells of a seed, each a training of its own with the settings of the shipped sta
 - `sentence-01-0` to `sentence-02-2`: trained without that sentence of RAVDESS and without eight actors, tested on that
   sentence of those actors.
 
-Clips are tested unvaried, each inside its speaker's track: normalised by what the track did before. A cell is written
-to the cache as it is done, with the answer to every clip; the summary is made of these. The settings were chosen by
-inner folds over the training speakers of the shipped split (`splits.py`), so the last two folds played no part in it.
+Clips are tested unvaried, each inside its speaker's track: normalised by what the track did before. The folds are also
+tested with each speaker on one drawn line of a call (`line.py`). A cell is written to the cache as it is done, with the
+answer to every clip; the summary is made of these.
+
+The settings were chosen by inner folds over the training speakers of the shipped split (`splits.py`); what the others
+(actors 17 to 24, speakers 14 to 16) alone give is in the summary as `settings unseen`.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ from valence_training.fusion.material import Voice
 from valence_training.paths import cache_dir
 
 SEEDS = (1, 2, 3)
+UNVARIED, ON_A_LINE = 0, 1
+"""The variants that are tested."""
+
 SENTENCES = ("01", "02")
 SENTENCE_GROUPS = 3
 MALE = frozenset({*ravdess.ACTORS[::2], *(f"emodb-{speaker}" for speaker in ("03", "10", "11", "12", "15"))})
@@ -89,7 +95,7 @@ def run(cell: Cell, config: TrainConfig, voices: Sequence[Voice], folder: Path) 
         trained = Trainer(config, [v for v in voices if cell.train(v)])
         checkpoint = folder / f"{cell.name}.pt"
         net = trained.run(checkpoint, f"seed {config.seed} {cell.name}")
-        found = answers(net, [v for v in voices if v.variant == 0 and cell.test(v)])
+        found = answers(net, [v for v in voices if v.variant in (UNVARIED, ON_A_LINE) and cell.test(v)])
         part = path.with_suffix(".part")
         part.write_text(json.dumps([asdict(answer) for answer in found]))
         part.replace(path)
@@ -98,33 +104,38 @@ def run(cell: Cell, config: TrainConfig, voices: Sequence[Voice], folder: Path) 
 
 
 def of_seed(answered: dict[str, list[Answer]], truth: dict[str, Voice]) -> dict[str, float]:
-    """The figures of one seed, by name; `answered` by cell, `truth` the unvaried voices by the id of their clip.
+    """The figures of one seed, by name; `answered` by cell, `truth` the voices by the id of their clip.
 
     A figure over folds is of all answers together. `fold mean` is the mean over the folds, as others report it.
     """
-    unseen = [a for name, some in answered.items() if name.startswith("fold-") for a in some]
-    sentences = [a for name, some in answered.items() if name.startswith("sentence-") for a in some]
-    groups = {
-        "RAVDESS": [a for a in unseen if truth[a.clip].clip.corpus == "ravdess"],
-        "EMO-DB": [a for a in unseen if truth[a.clip].clip.corpus == "emodb"],
-        "RAVDESS -> EMO-DB": answered["cross-ravdess"],
-        "EMO-DB -> RAVDESS": answered["cross-emodb"],
-        "RAVDESS, new sentence": sentences,
-    }
-    for corpus in ("RAVDESS", "EMO-DB"):
+    unvaried = {name: [a for a in some if a.variant == UNVARIED] for name, some in answered.items()}
+    unseen, groups = _of_kind(unvaried, "fold"), {}
+    for title, corpus in (("RAVDESS", "ravdess"), ("EMO-DB", "emodb")):
+        groups[title] = [a for a in unseen if truth[a.clip].clip.corpus == corpus]
         for sex, wanted in (("women", False), ("men", True)):
-            groups[f"{corpus}, {sex}"] = [a for a in groups[corpus] if (truth[a.clip].speaker in MALE) == wanted]
+            groups[f"{title}, {sex}"] = [a for a in groups[title] if (truth[a.clip].speaker in MALE) == wanted]
+        groups[f"{title}, settings unseen"] = [
+            a for a in groups[title] if splits.of_speaker(truth[a.clip].clip) != "train"
+        ]
+        lines = [a for a in _of_kind(answered, "fold") if a.variant == ON_A_LINE]
+        groups[f"{title}, on a line"] = [a for a in lines if truth[a.clip].clip.corpus == corpus]
+    groups["RAVDESS -> EMO-DB"], groups["EMO-DB -> RAVDESS"] = unvaried["cross-ravdess"], unvaried["cross-emodb"]
+    groups["RAVDESS, new sentence"] = _of_kind(unvaried, "sentence")
     found: dict[str, float] = {}
     for name, some in groups.items():
         found |= {f"{name}: {kind}": value for kind, value in figures(some, truth).items()}
     parts = [
-        figures([a for a in answered[f"fold-{n}"] if a.clip.startswith("ravdess/")], truth) for n in range(splits.FOLDS)
+        figures([a for a in unvaried[f"fold-{n}"] if a.clip.startswith("ravdess/")], truth) for n in range(splits.FOLDS)
     ]
     for kind in ("polarity", "emotion"):
         over = [part[kind] for part in parts]
         found[f"RAVDESS: {kind}, fold mean"] = float(np.mean(over))
         found[f"RAVDESS: {kind}, deviation over folds"] = float(np.std(over, ddof=1))
     return found
+
+
+def _of_kind(answered: dict[str, list[Answer]], kind: str) -> list[Answer]:
+    return [a for name, some in answered.items() if name.startswith(kind) for a in some]
 
 
 def summary(seeds: Sequence[dict[str, float]]) -> dict[str, dict[str, Any]]:

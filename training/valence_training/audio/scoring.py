@@ -26,6 +26,7 @@ class Answer:
     """
 
     clip: str
+    variant: int
     emotion: str
     polarity: int
     head: int
@@ -43,14 +44,17 @@ def answers(net: AudioNet, voices: Sequence[Voice]) -> list[Answer]:
             possible = batch.spoken * net.known
             emotion = emotion_probabilities(heard.emotion, possible)
             said = torch.stack([emotion.argmax(1), signs_of(emotion, possible).argmax(1), heard.polarity.argmax(1)], 1)
-            found += [Answer(v.clip.id, EMOTIONS[e], p, h) for v, (e, p, h) in zip(some, said.tolist(), strict=True)]
+            found += [
+                Answer(v.clip.id, v.variant, EMOTIONS[e], p, h)
+                for v, (e, p, h) in zip(some, said.tolist(), strict=True)
+            ]
     return found
 
 
 def figures(answered: Sequence[Answer], voices: dict[str, Voice]) -> dict[str, float]:
     """UAR in percent of the polarity (surprise left out), by emotions and by the head, and of the emotion.
 
-    `voices` are the clips by their id.
+    `voices` are the clips by their id, in any variant.
     """
     named = [(EMOTIONS.index(a.emotion), EMOTIONS.index(voices[a.clip].clip.emotion)) for a in answered]
     signed = [(a, polarity(voices[a.clip].piece.score)) for a in answered if np.isfinite(voices[a.clip].piece.score)]
