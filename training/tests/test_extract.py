@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from valence_training import extract
+from valence_training.data.clips import Clip
 from valence_training.data.features import Features, Item, save
 from valence_training.extract import Program, terms
 
@@ -56,3 +59,22 @@ def test_the_terms_of_another_modality_do_not_matter(tmp_path: Path) -> None:
 def test_a_contract_without_the_modality_is_refused() -> None:
     with pytest.raises(ValueError, match="video"):
         terms("text tokens/1\n", "video")
+
+
+def test_clips_of_another_preparation_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = [Clip(f"emodb/{i}", tmp_path / "a.flac", "emodb", "emodb-03", "a01", "sad") for i in range(3)]
+    monkeypatch.setattr(extract.ravdess, "clips", lambda: clips)
+    monkeypatch.setattr(extract.emodb, "clips", list)
+    monkeypatch.setattr(extract, "_prepare", _touch)
+    monkeypatch.setattr(extract, "ProcessPoolExecutor", ThreadPoolExecutor)
+    manifests = []
+    for version in ("one", "one", "two"):
+        monkeypatch.setattr(extract.prepare, "VERSION", version)
+        manifests.append(extract.write_audio(tmp_path, 1).read_text())
+    assert manifests[0] == manifests[1] != manifests[2]
+    assert len(list((tmp_path / "audio" / "two").iterdir())) == 3 * extract.prepare.VARIANTS
+
+
+def _touch(task: tuple[Clip, int, Path]) -> None:
+    assert not task[2].exists(), "a clip is prepared once"
+    task[2].touch()

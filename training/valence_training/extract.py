@@ -58,6 +58,12 @@ def features(root: Path | None = None, binary: Path | None = None, jobs: int = 1
     )
 
 
+def audio_features(root: Path | None = None, binary: Path | None = None, jobs: int = 1) -> Features:
+    """The features of the voices alone, for trainings that need no other."""
+    root = root or cache_dir("train", "features")
+    return Program(binary or REPO / "bin" / "valence", root, jobs).extract("audio", write_audio(root, jobs))
+
+
 class Program:
     """`valence extract` of one binary, and the contract under which it extracts now."""
 
@@ -135,12 +141,12 @@ def write_audio(root: Path, jobs: int) -> Path:
     tasks, tracks = [], dict[str, list[tuple[str, str, str]]]()
     for clip in clips:
         for variant in range(prepare.VARIANTS):
-            name = f"{clip.id.replace('/', '-')}-{variant}.wav"
+            name = f"{prepare.VERSION}/{clip.id.replace('/', '-')}-{variant}.wav"
             track = f"{clip.speaker}#{variant}"
             tracks.setdefault(track, []).append((clip_id(clip, variant), track, name))
             if not (folder / name).exists():
                 tasks.append((clip, variant, folder / name))
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / prepare.VERSION).mkdir(parents=True, exist_ok=True)
     if tasks:
         progress = Progress("prepare audio", len(tasks))
         with ProcessPoolExecutor(jobs) as pool:

@@ -1,6 +1,6 @@
 """Train the whole default model: text encoder, face net, features, fusion, bundle.
 
-    python -m valence_training.train [--from text|face|extract|fusion]
+    python -m valence_training.train [--from text|face|extract|audio|fusion]
 
 Each step is a program of its own that resumes what it had begun and finds what it needs in the cache and the bundle;
 this one runs them in order and notes what each cost (train/cost.json in the cache). `bin/valence` must be built:
@@ -23,7 +23,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "text": ("valence_training.text.finetune", "valence_training.text.export"),
     "face": ("valence_training.face.train", "valence_training.face.export"),
     "extract": ("valence_training.extract",),
-    "fusion": ("valence_training.fusion.folds", "valence_training.fusion.release"),
+    "audio": ("valence_training.audio.train", "valence_training.audio.folds"),
+    "fusion": ("valence_training.fusion.release",),
 }
 
 

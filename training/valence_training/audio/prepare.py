@@ -1,9 +1,11 @@
 """Make clips of acted corpora sound like stretches of a call.
 
 The corpora can be told apart by what is not speech: RAVDESS has about a second of silence in front, EMO-DB is cut
-hard, and each has its own noise floor. A net learns that before it learns emotion. So every clip is trimmed to its
-speech and gets random silence, a random level and a common kind of noise. Training clips are also varied: speed,
-spectral tilt, telephone band, more noise. Everything is drawn from a generator seeded by the clip's name.
+hard, each has its own noise floor, and levels that follow the emotion in the one and the peak of the clip in the
+other. A net learns that before it learns emotion. So every clip is trimmed to its speech, brought to one level and set
+into random silence and a common kind of noise. Training clips are also varied, as calls vary (`line.py`).
+
+Everything is drawn from generators seeded by names: a line by the track, what changes from clip to clip by the clip.
 """
 
 from __future__ import annotations
@@ -13,21 +15,19 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
-from scipy import signal
 
+from valence_training.audio.line import RATE, Line, Wave, draw
 from valence_training.data.clips import Clip
 
-RATE = 16000
-VARIANTS = 4
-"""Variant 0 is the clip as it is, but for trimming, silence and a faint noise; the others are varied."""
+VARIANTS = 6
+"""Variant 0 is the clip as it is, but for trimming, level, silence and a faint noise; the others go over a line."""
+
+VERSION = "line-2"
+"""Changes whenever the same clip and variant give another sound: files of another version are not used."""
 
 _FRAME = RATE // 50
 _KEEP = int(0.05 * RATE)
 _TRIM_DB = 35.0
-_SPEEDS = ((10, 9), (20, 19), (1, 1), (20, 21), (10, 11))
-
-Wave = NDArray[np.float32]
 
 
 def write(clip: Clip, variant: int, path: Path) -> None:
@@ -35,27 +35,20 @@ def write(clip: Clip, variant: int, path: Path) -> None:
     wave, rate = soundfile.read(clip.path, dtype="float32")
     if rate != RATE or wave.ndim != 1:
         raise ValueError(f"{clip.path}: {rate} Hz, {wave.ndim} axes; expected {RATE} Hz mono")
-    random = np.random.default_rng([zlib.crc32(clip.id.encode()), variant])
-    soundfile.write(path, prepare(wave, variant, random), RATE, subtype="PCM_16")
+    soundfile.write(path, prepare(wave, line(clip.speaker, variant), _random(clip.id, variant)), RATE, subtype="PCM_16")
 
 
-def prepare(wave: Wave, variant: int, random: np.random.Generator) -> Wave:
-    """Trim f32 [N], vary it, and set it into silence and noise."""
+def line(speaker: str, variant: int) -> Line:
+    """The line that all clips of a speaker's variant come over: one track is one call."""
+    return draw(_random(speaker, variant), clean=variant == 0)
+
+
+def prepare(wave: Wave, line: Line, random: np.random.Generator) -> Wave:
+    """Trim f32 [N] to its speech, bring it to the level of the line, and send it over the line with silence around."""
     speech = trim(wave)
-    snr = random.uniform(36.0, 44.0)
-    if variant > 0:
-        up, down = _SPEEDS[random.integers(len(_SPEEDS))]
-        if up != down:
-            speech = signal.resample_poly(speech, up, down).astype(np.float32)
-        speech = _tilt(speech, random.uniform(-0.3, 0.3))
-        if random.random() < 0.2:
-            speech = signal.sosfilt(_TELEPHONE, speech).astype(np.float32)
-        snr = random.uniform(12.0, 36.0)
     speech = speech / max(float(np.sqrt(np.mean(speech**2))), 1e-6)
-    before, after = (int(RATE * random.uniform(0.1, 0.6)) for _ in range(2))
-    whole = np.pad(speech, (before, after)) + 10 ** (-snr / 20) * _noise(before + len(speech) + after, random)
-    level = 10 ** (random.uniform(-30.0, -18.0) / 20)
-    return np.clip(whole * level, -1.0, 1.0).astype(np.float32)
+    silence = [int(RATE * random.uniform(0.1, 0.6)) for _ in range(2)]
+    return line.send(np.pad(line.spoken(speech), silence), random)
 
 
 def trim(wave: Wave) -> Wave:
@@ -68,18 +61,5 @@ def trim(wave: Wave) -> Wave:
     return wave[max(loud[0] * _FRAME - _KEEP, 0) : (loud[-1] + 1) * _FRAME + _KEEP]
 
 
-_TELEPHONE = signal.butter(4, [300, 3400], "bandpass", fs=RATE, output="sos")
-
-
-def _tilt(wave: Wave, slope: float) -> Wave:
-    """Raise (slope < 0) or lower (slope > 0) the high frequencies by a first-order filter."""
-    return signal.lfilter([1.0 - abs(slope)], [1.0, -slope], wave).astype(np.float32)
-
-
-def _noise(samples: int, random: np.random.Generator) -> Wave:
-    """Noise of unit power between white and pink."""
-    white = random.standard_normal(samples)
-    pole = random.uniform(0.0, 0.95)
-    coloured = signal.lfilter([1.0], [1.0, -pole], white)
-    scaled: Wave = (coloured / max(float(np.sqrt(np.mean(coloured**2))), 1e-9)).astype(np.float32)
-    return scaled
+def _random(name: str, variant: int) -> np.random.Generator:
+    return np.random.default_rng([zlib.crc32(name.encode()), variant])

@@ -20,6 +20,7 @@ _EMOTION = {
     "N": "neutral",
 }
 
+EMOTIONS = tuple(_EMOTION.values())
 SPEAKERS = tuple(f"emodb-{speaker}" for speaker in ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16"))
 
 

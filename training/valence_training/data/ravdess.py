@@ -21,6 +21,7 @@ _EMOTION = {
     "08": "surprised",
 }
 
+EMOTIONS = tuple(_EMOTION.values())
 ACTORS = tuple(f"ravdess-{actor:02d}" for actor in range(1, 25))
 
 

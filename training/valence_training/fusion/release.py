@@ -102,9 +102,9 @@ def release(config: TrainConfig, jobs: int = 1, bundle: Path = BUNDLE) -> dict[s
     figures = evaluate.evaluate(run, by_split["test"], sets.text, temperature)
     figures["parity"] = worst
     figures["talkers"] = evaluate.talkers(run, sets.talkers)
-    folds = cache_dir("train", "fusion") / "folds.json"
+    folds = cache_dir("train", "audio") / "folds.json"
     if folds.exists():
-        figures["speech"]["ravdess_six_folds"] = json.loads(folds.read_text())
+        figures["speech"]["folds"] = json.loads(folds.read_text())
     (cache_dir("train", "fusion") / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
     manifest.write(manifest.build(sets.contract, quantiles(figures), temperature, figures, bundle), bundle)
     return figures
