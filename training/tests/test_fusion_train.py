@@ -10,7 +10,9 @@ import torch
 from fusion_material import material
 from torch import nn
 
+from valence_training.audio import train as audio
 from valence_training.fusion.model import FusionConfig
+from valence_training.fusion.pairing import AUDIO
 from valence_training.fusion.train import TrainConfig, Trainer
 
 CONFIG = TrainConfig(warm_epochs=1, epochs=3, batch=8)
@@ -69,3 +71,11 @@ def test_it_learns_what_the_voices_say() -> None:
     learned.run_warm_up()
     found = learned.validate()
     assert found.audio_mae < 0.7 * untrained.audio_mae
+
+
+def test_the_voice_of_net_and_teacher_goes_on_from_its_own_net(tmp_path: Path) -> None:
+    path = tmp_path / "start.pt"
+    voice = audio.Trainer(audio.TrainConfig(epochs=1, batch=5), material().voices).run(path)
+    begun = Trainer(CONFIG, material(), material(), start=path)
+    assert_equal(voice.encoder, begun.net.encoders[AUDIO])
+    assert_equal(voice.pool, begun.average.pools[AUDIO])

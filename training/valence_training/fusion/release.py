@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from valence_training import calibrate, evaluate, manifest
+from valence_training.audio import train as audio
 from valence_training.data import fer, splits
 from valence_training.data.mosi import Split
 from valence_training.extract import FeatureSets, features
@@ -87,7 +88,7 @@ def release(config: TrainConfig, jobs: int = 1, bundle: Path = BUNDLE) -> dict[s
     """Do all of it; return the figures that went into the manifest."""
     sets = features(jobs=jobs)
     by_split = materials(sets)
-    trainer = Trainer(config, by_split["train"], by_split["valid"])
+    trainer = Trainer(config, by_split["train"], by_split["valid"], start=audio.start(sets.audio))
     net = trainer.run(checkpoint(sets.contract[0], config.seed))
     temperature = fit_temperature(net, by_split["valid"])
     graph = bundle / "fusion.onnx"

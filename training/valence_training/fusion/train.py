@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from valence_training.audio.start import load_audio_start
 from valence_training.fusion import heldout, shares
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.model import FusionConfig, FusionNet
@@ -111,9 +112,16 @@ class Valid:
 
 
 class Trainer:
-    """Training state and the material it draws from."""
+    """Training state and the material it draws from; `start` is a trained audio net from which the voice goes on."""
 
-    def __init__(self, config: TrainConfig, train: Material, valid: Material, net: FusionConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        train: Material,
+        valid: Material,
+        net: FusionConfig | None = None,
+        start: Path | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.train, self.valid = config, train, valid
         self.voices, self.faces = VoiceWindows(train.voices), FaceWindows(train.faces)
@@ -121,6 +129,8 @@ class Trainer:
         self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_features()
         self._fit_reading()
+        if start is not None:
+            load_audio_start(self.net, start)
         uses = PolarityUses(config.polarity_targets, config.polarity_filter, config.polarity_head)
         self.teaching = Teaching(self.net, config.average, uses)
         self.average = self.teaching.teacher.net.net
