@@ -11,9 +11,11 @@ import torch
 from valence_training.data import mosi
 from valence_training.metrics import Metrics
 from valence_training.text.bert import Bert
-from valence_training.text.finetune import Config, Stage, State, Trainer, average, before_mosi, schedule
+from valence_training.text.finetune import average
 from valence_training.text.regressor import Regressor
 from valence_training.text.samples import EMOBANK_SCALE, SST_SCALE, Corpora, Mixture, Sample, batches, joined
+from valence_training.text.start import before_mosi
+from valence_training.text.trainer import Config, Stage, State, Trainer, schedule
 from valence_training.text.wordpiece import WordPiece
 
 WIDTH = 16

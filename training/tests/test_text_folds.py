@@ -1,6 +1,7 @@
 """Choosing a setting by folds: nothing that is held out is trained on."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,8 +11,8 @@ import torch
 from valence_training.data import mosi
 from valence_training.metrics import Metrics
 from valence_training.text import folds
-from valence_training.text.finetune import Config, State, Trainer
 from valence_training.text.samples import Draw, Sample, mosi_samples
+from valence_training.text.trainer import Config, State, Trainer
 
 VIDEOS = [f"video{n}" for n in range(13)]
 SEGMENTS = [
@@ -39,7 +40,7 @@ class Recorder:
     """Stands in for a trainer and its model: keeps what it is given to train on."""
 
     def __init__(self) -> None:
-        self.config, self.wordpiece, self.model = Config(), self, self
+        self.config, self.wordpiece, self.model = replace(Config(), distil=None), self, self
         self.trained: list[Sample] = []
 
     def ids(self, text: str, limit: int) -> list[int]:
@@ -52,12 +53,14 @@ class Recorder:
 
 
 @pytest.mark.parametrize("number", range(folds.FOLDS))
-def test_a_cell_trains_on_the_other_folds_and_scores_its_own(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_trains_on_the_other_folds_and_scores_its_own(
+    number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(mosi, "segments", lambda split: [row for row in SEGMENTS if row.split == split])
     monkeypatch.setattr(folds, "predict", lambda _model, encoded: torch.zeros(len(encoded)))
     monkeypatch.setattr(folds, "talk", lambda *_: 0.5)
     trainer = Recorder()
-    cell = folds.run_cell(cast("Trainer", trainer), State(), cast("Any", Plain()), number)
+    cell = folds.run_cell(cast("Trainer", trainer), State(), cast("Any", Plain()), number, tmp_path)
     held_out = folds.folds(VIDEOS)[number]
     assert {name.split("_")[0] for name in cell["score"]} == held_out
     assert {sample.forms[0].split()[0] for sample in trainer.trained} == set(VIDEOS) - held_out

@@ -50,7 +50,7 @@ def test_the_committed_corpus_is_what_the_generator_makes() -> None:
 
 def test_the_committed_ids_are_those_of_the_encoder() -> None:
     if not ENCODER.exists():
-        pytest.skip(f"{ENCODER} is not there: scripts/fetch-bge.sh fetches it")
+        pytest.skip(f"{ENCODER} is not there: scripts/fetch-encoder.sh fetches it")
     wordpiece = WordPiece(ENCODER)
     with gzip.open(corpus.TESTDATA / "corpus.ids.gz", "rt", encoding="ascii") as file:
         ids = [list(map(int, line.split())) for line in file]

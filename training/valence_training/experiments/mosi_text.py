@@ -31,9 +31,10 @@ from valence_training.data.sequences import Floats
 from valence_training.experiments.cells import Cell, Result, run, write
 from valence_training.metrics import metrics
 from valence_training.text.bert import Bert, load_onnx
-from valence_training.text.finetune import LIMIT, pretrained
 from valence_training.text.regressor import pad, pieces
 from valence_training.text.samples import batches
+from valence_training.text.start import pretrained
+from valence_training.text.trainer import LIMIT
 from valence_training.text.wordpiece import WordPiece
 
 FOLDS = 5

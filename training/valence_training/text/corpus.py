@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from valence_training.paths import REPO
-from valence_training.text.finetune import pretrained
+from valence_training.text.start import pretrained
 from valence_training.text.wordpiece import WordPiece
 
 LINES = 5_000

@@ -28,9 +28,10 @@ from valence_training.data import mosi, sst
 from valence_training.metrics import Metrics, metrics
 from valence_training.paths import BUNDLE
 from valence_training.text.bert import Bert
-from valence_training.text.finetune import LIMIT, Config, State, make, predict, pretrained
 from valence_training.text.regressor import Head, Regressor
 from valence_training.text.smooth import smoothed
+from valence_training.text.start import make, predict, pretrained
+from valence_training.text.trainer import LIMIT, Config, State
 from valence_training.text.wordpiece import WordPiece
 
 OPSET = 17

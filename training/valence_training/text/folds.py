@@ -4,7 +4,8 @@
 
 Ten validation videos say little about a setting, so every video is held out once. Settings that differ in the MOSI
 stage alone go on from one state, which has met no MOSI. A cell (a setting, a fold) is trained for all its epochs,
-without a choice of a checkpoint, and kept in the cache as JSON: a run that was stopped goes on with the next cell.
+without a choice of a checkpoint, and kept in the cache as JSON: a run that was stopped goes on in the same cell.
+The teachers of a cell never met its fold either.
 Beside MOSI stands EmoBank's dev split, r, mean over the folds: how well the encoder reads other talk.
 """
 
@@ -12,8 +13,8 @@ import argparse
 import hashlib
 import json
 import random
+import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,42 +26,34 @@ import torch
 from valence_training.data import mosi
 from valence_training.metrics import Metrics, metrics
 from valence_training.paths import cache_dir
-from valence_training.text.finetune import (
-    LIMIT,
-    Config,
-    Stage,
-    State,
-    Trainer,
-    before_mosi,
-    evaluate,
-    make,
-    predict,
-    pretrained,
-    talk,
-)
 from valence_training.text.samples import Corpora, Mixture
+from valence_training.text.start import before_mosi, evaluate, make, predict, pretrained, talk
+from valence_training.text.teachers import lessons
+from valence_training.text.trainer import LIMIT, Config, Stage, State, Trainer
 from valence_training.text.wordpiece import WordPiece
 
 FOLDS = 5
 SHIPPED = Config()
-SLOWER = replace(SHIPPED, mosi=Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture()))
+ALONE = replace(SHIPPED, distil=None)
+SLOWER = replace(ALONE, mosi=Stage("mosi", 3, 2e-4, 5e-5, 4, Mixture()))
 LONGER = Mixture(sentences=9_000, phrases=20_000, emobank=8_000, max_words=30)
 SETTINGS = {
     "shipped": SHIPPED,
-    "no rehearsal": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=Mixture())),
-    "joined segments": replace(SHIPPED, mosi=replace(SHIPPED.mosi, mixture=replace(SHIPPED.mosi.mixture, joined=300))),
-    "6 layers": replace(SHIPPED, mosi=replace(SHIPPED.mosi, layers=6)),
+    "no teachers": ALONE,
+    "no rehearsal": replace(ALONE, mosi=replace(ALONE.mosi, mixture=Mixture())),
+    "joined segments": replace(ALONE, mosi=replace(ALONE.mosi, mixture=replace(ALONE.mosi.mixture, joined=300))),
+    "6 layers": replace(ALONE, mosi=replace(ALONE.mosi, layers=6)),
     "slower": SLOWER,
     "slower, no talk": replace(SLOWER, talk_share=0.0),
     "slower, half way": replace(SLOWER, talk_share=0.5),
     "longer, at once": replace(
-        SHIPPED, general=replace(SHIPPED.general, epochs=3, mixture=LONGER), talk=replace(SHIPPED.talk, epochs=0)
+        ALONE, general=replace(ALONE.general, epochs=3, mixture=LONGER), talk=replace(ALONE.talk, epochs=0)
     ),
     "no EmoBank": replace(
-        SHIPPED,
-        general=replace(SHIPPED.general, mixture=replace(SHIPPED.general.mixture, emobank=0)),
-        talk=replace(SHIPPED.talk, epochs=0),
-        mosi=replace(SHIPPED.mosi, mixture=Mixture()),
+        ALONE,
+        general=replace(ALONE.general, mixture=replace(ALONE.general.mixture, emobank=0)),
+        talk=replace(ALONE.talk, epochs=0),
+        mosi=replace(ALONE.mosi, mixture=Mixture()),
     ),
 }
 
@@ -78,16 +71,16 @@ def cell_file(config: Config, number: int) -> Path:
     return cache_dir("text", "folds") / f"{digest}-{number}.json"
 
 
-def run_cell(trainer: Trainer, start: State, corpora: Corpora, number: int) -> dict[str, Any]:
+def run_cell(trainer: Trainer, start: State, corpora: Corpora, number: int, scratch: Path) -> dict[str, Any]:
     """Train on the other folds and return the scores of the segments of this one, with EmoBank's correlation."""
     model, wordpiece, stage = trainer.model, trainer.wordpiece, trainer.config.mosi
     rows = [*mosi.segments("train"), *mosi.segments("valid")]
     held_out = folds([row.video for row in rows])[number]
     test = [row for row in rows if row.video in held_out]
+    known = [row for row in rows if row.video not in held_out]
+    draw = lessons(trainer, start, corpora, known, test, scratch)
     model.load_tuned(start.weights)
-    draw = corpora.draw(stage.mixture, [row for row in rows if row.video not in held_out])
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer.run(stage, number + 1, draw, lambda: evaluate(model, wordpiece, test), Path(scratch) / "state.pt")
+    trainer.run(stage, number + 1, draw, lambda: evaluate(model, wordpiece, test), scratch / "state.pt")
     scores = predict(model, [wordpiece.ids(row.text, LIMIT) for row in test])
     return {"score": dict(zip((row.id for row in test), scores.tolist(), strict=True)), "talk": talk(model, wordpiece)}
 
@@ -115,9 +108,11 @@ def main() -> None:
         start = before_mosi(trainer, corpora) if missing else State()
         for number in missing:
             print(f"{name}: fold {number + 1} of {FOLDS}", file=sys.stderr, flush=True)
-            part = cell_file(config, number).with_suffix(".part")
-            part.write_text(json.dumps(run_cell(trainer, start, corpora, number)), encoding="utf-8")
+            part, scratch = cell_file(config, number).with_suffix(".part"), cell_file(config, number).with_suffix("")
+            scratch.mkdir(exist_ok=True)
+            part.write_text(json.dumps(run_cell(trainer, start, corpora, number, scratch)), encoding="utf-8")
             part.replace(cell_file(config, number))
+            shutil.rmtree(scratch)
         cells = [json.loads(cell_file(config, n).read_text(encoding="utf-8")) for n in range(FOLDS)]
         figures, heard = summary(cells, target)
         print(f"{name:18}{figures}  EmoBank dev r {heard:.3f}", flush=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from valence_training.paths import BUNDLE, REPO
 from valence_training.text.export import Encoder, Floats
-from valence_training.text.finetune import pretrained
+from valence_training.text.start import pretrained
 from valence_training.text.wordpiece import WordPiece
 
 OUTPUT = REPO / "inference" / "onnx" / "testdata" / "text_golden.json"

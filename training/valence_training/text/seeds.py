@@ -24,7 +24,9 @@ from valence_training.extract import BEGINNINGS
 from valence_training.metrics import metrics
 from valence_training.paths import cache_dir
 from valence_training.text.export import Encoder, score, tuned_model, write_graph
-from valence_training.text.finetune import LIMIT, Config, finetune, pretrained
+from valence_training.text.finetune import finetune
+from valence_training.text.start import pretrained
+from valence_training.text.trainer import LIMIT, Config
 from valence_training.text.wordpiece import WordPiece
 
 RUNS = 5
