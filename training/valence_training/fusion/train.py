@@ -46,6 +46,8 @@ from valence_training.progress import Progress
 
 THIN_RATE = (0.1, 0.6)
 WARM_SHARES = (0.2, 0.6, 0.2)
+WARM_SHARES_HELD = (0.4, 0.0, 0.6)
+"""Shares of text, voice and face in the warm-up; those of a net whose voice is held, and so has nothing to learn."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class TrainConfig:
     """
 
     seed: int = 1
-    warm_epochs: int = 22
+    warm_epochs: int = 10
     epochs: int = 21
     batch: int = 32
     rate: float = 1e-3
@@ -112,7 +114,7 @@ class Valid:
 
 
 class Trainer:
-    """Training state and the material it draws from; `start` is a trained audio net from which the voice goes on."""
+    """Training state and the material it draws from; `start` is a trained audio net, whose voice is held."""
 
     def __init__(
         self,
@@ -129,12 +131,13 @@ class Trainer:
         self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_features()
         self._fit_reading()
+        self.warm_shares = WARM_SHARES if start is None else WARM_SHARES_HELD
         if start is not None:
             load_audio_start(self.net, start)
         uses = PolarityUses(config.polarity_targets, config.polarity_filter, config.polarity_head)
         self.teaching = Teaching(self.net, config.average, uses)
         self.average = self.teaching.teacher.net.net
-        self.weights = list(self.teaching.student.parameters())
+        self.weights = [weight for weight in self.teaching.student.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.AdamW(self.weights, lr=config.rate, weight_decay=config.decay)
         self.epoch = 0
         self.steps = 0
@@ -236,8 +239,8 @@ class Trainer:
         return thinned(seen, random.uniform(*THIN_RATE), random) if drop_steps else seen, whole
 
     def _alone(self, random: np.random.Generator) -> list[Example]:
-        """Warm-up: a batch of one stream alone, mostly voices, which are the hardest to learn."""
-        stream = int(random.choice(3, p=WARM_SHARES))
+        """Warm-up: a batch of one stream alone."""
+        stream = int(random.choice(3, p=self.warm_shares))
         return [heldout.alone(self._piece(stream, random), stream) for _ in range(self.config.batch)]
 
     def _piece(self, stream: int, random: np.random.Generator) -> Piece:
