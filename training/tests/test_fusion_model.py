@@ -259,14 +259,15 @@ def test_examples_are_collated_to_the_shapes_of_the_net() -> None:
     assert torch.isfinite(run(shaken_net(config=FusionConfig(shapes=MMMO)), inputs).score).all()
 
 
-def test_the_score_starts_from_what_the_streams_say_alone() -> None:
-    net, inputs = shaken_net(), windows((0, 1))
+@pytest.mark.parametrize("pattern", PATTERNS, ids=name)
+def test_score_and_polarity_start_from_what_the_leading_stream_says(pattern: tuple[int, ...]) -> None:
+    net, inputs = shaken_net(), windows(pattern)
     with torch.no_grad():
         net.score.weight.zero_()
-        net.score.bias.zero_()
+        net.polarity.weight.zero_()
         out = net(inputs)
-    weight = torch.softmax(net.trust[:2].detach(), dim=0)
-    torch.testing.assert_close(out.score, out.unimodal_scores[:, :2] @ weight)
+    torch.testing.assert_close(out.score, out.unimodal_scores[:, pattern[0]])
+    torch.testing.assert_close(out.polarity_logits, out.unimodal_logits[:, pattern[0]])
 
 
 @pytest.mark.parametrize("pattern", PATTERNS[:3], ids=name)

@@ -25,9 +25,6 @@ STREAMS = ("text", "audio", "video")
 POLARITIES = ("negative", "neutral", "positive")
 SCORE_LIMIT = 3.0
 LOG_B_RANGE = (-2.5, 1.5)
-TRUST = (4.0, 2.0, 0.0)
-"""Log weights at the start of the streams' own scores in the fused one: each counts seven times as much as the next."""
-
 SHAPES = (
     StreamShape(width=384, max_steps=64, kernel=1, stride=1, feature_dropout=0.3),
     StreamShape(width=136, max_steps=128, kernel=5, stride=4, feature_dropout=0.15),
@@ -126,13 +123,12 @@ class FusionNet(nn.Module):
         self.side_scale = nn.Parameter(torch.full((2,), 0.5))
         self.norm = nn.LayerNorm(d)
         self.reading = Reading(config.shapes[0].width) if config.anchor else None
-        self.trust = nn.Parameter(torch.tensor(TRUST))
         self.score = nn.Linear(d, 1)
         self.polarity = nn.Linear(d, len(POLARITIES))
         self.register_buffer("usual_parts", torch.zeros(2, len(STREAMS), d + 1), persistent=False)
         self.register_buffer("usual_pull", torch.ones(2, len(STREAMS)), persistent=False)
         self.register_buffer("usual_effect", torch.ones(2, len(STREAMS)), persistent=False)
-        self.log_b = nn.Sequential(nn.Linear(d + len(STREAMS), d // 2), nn.GELU(), nn.Linear(d // 2, 1))
+        self.log_b = nn.Sequential(nn.Linear(d + 2 * len(STREAMS) + 1, d // 2), nn.GELU(), nn.Linear(d // 2, 1))
 
     def forward(self, inputs: Inputs) -> Outputs:
         """Score a batch of windows."""
@@ -154,22 +150,19 @@ class FusionNet(nn.Module):
 
         fuse = self._fuse if self.config.coattention else self._sum
         fused, parts, text_attn = fuse(hidden, alone, present)
-        known = torch.cat([fused.detach(), present], dim=1)
         if self.reading is not None:
             unimodal_scores = torch.cat([self.reading(inputs.text, masks[0]), unimodal_scores[:, 1:]], dim=1)
         unimodal_scores = unimodal_scores * present
         if self.config.anchor:
-            # Own words by trust, and what the streams that follow put into the fused vector: see decision 014.
-            weight, follows = self._weights(present), follow(present)
-            added = parts * follows.unsqueeze(2)
-            anchors = weight * unled(unimodal_scores, follows)
+            leads = leading(present)
+            anchors, added = leads * unimodal_scores, parts * (present - leads).unsqueeze(2)
             score = anchors.sum(dim=1) + (added @ self._direction(self.score)).sum(dim=(1, 2))
-            own = (weight.unsqueeze(2) * unled(unimodal_logits, follows.unsqueeze(2))).sum(dim=1)
-            logits = own + (added @ self._direction(self.polarity)).sum(dim=1)
+            logits = (leads.unsqueeze(2) * unimodal_logits + added @ self._direction(self.polarity)).sum(dim=1)
         else:
-            added, anchors = parts, torch.zeros_like(present)
+            anchors, added = torch.zeros_like(present), parts
             score, logits = self.score(fused).squeeze(1), self.polarity(fused)
         anchored = torch.cat([added, anchors.unsqueeze(2)], dim=2)
+        known = torch.cat([fused, present, score.unsqueeze(1), logits], dim=1).detach()
         return Outputs(
             score=score,
             polarity_logits=logits,
@@ -220,11 +213,6 @@ class FusionNet(nn.Module):
         parts = torch.stack([p for p, _ in pooled], dim=1) * (scale * present).unsqueeze(2)
         return Fused(*self._normalised(parts.sum(dim=1), parts), pooled[0][1])
 
-    def _weights(self, present: Tensor) -> Tensor:
-        """How much each stream's own word counts [B, 3]: a learned trust, normalised over the present streams."""
-        weight = torch.exp(self.trust) * present
-        return weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-6)
-
     def _direction(self, head: nn.Linear) -> Tensor:
         """How a head on the fused vector follows its parts [d, outputs]: the LayerNorm takes the mean away."""
         direction = (self.norm.weight * head.weight).T
@@ -259,14 +247,6 @@ def by_text(usual: Tensor, text: Tensor) -> Tensor:
     return usual[0] + text * (usual[1] - usual[0])
 
 
-def follow(present: Tensor) -> Tensor:
-    """Which of the present streams [B, 3] follow another, in the order text, audio, video: all but the first."""
-    return present * (present.cumsum(dim=1) > 1)
-
-
-def unled(own: Tensor, follows: Tensor) -> Tensor:
-    """The same values; those of streams that follow pass no gradient.
-
-    The leading stream's label is the target; another's own head learns its own label and nothing else.
-    """
-    return torch.where(follows > 0, own.detach(), own)
+def leading(present: Tensor) -> Tensor:
+    """The first of the present streams [B, 3], in the order text, audio, video: its label is the target."""
+    return present * (present.cumsum(dim=1) == 1)
