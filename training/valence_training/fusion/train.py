@@ -46,7 +46,8 @@ from valence_training.progress import Progress
 
 THIN_RATE = (0.1, 0.6)
 WARM_SHARES = (0.1, 0.5, 0.4)
-"""Of text, voice and face in the warm-up."""
+WARM_SHARES_HELD = (0.3, 0.0, 0.7)
+"""Of text, voice and face in the warm-up; and those of a net whose voice is held, and so has nothing to learn."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class TrainConfig:
     """
 
     seed: int = 1
-    warm_epochs: int = 14
-    epochs: int = 12
+    warm_epochs: int = 8
+    epochs: int = 8
     batch: int = 32
     rate: float = 1e-3
     decay: float = 0.01
@@ -113,7 +114,7 @@ class Valid:
 
 
 class Trainer:
-    """Training state and the material it draws from; `start` is a trained audio net from which the voice goes on."""
+    """Training state and the material it draws from; `start` is a trained audio net, whose voice is held."""
 
     def __init__(
         self,
@@ -130,12 +131,13 @@ class Trainer:
         self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_features()
         self._fit_reading()
+        self.warm_shares = WARM_SHARES if start is None else WARM_SHARES_HELD
         if start is not None:
             load_audio_start(self.net, start)
         uses = PolarityUses(config.polarity_targets, config.polarity_filter, config.polarity_head)
         self.teaching = Teaching(self.net, config.average, uses)
         self.average = self.teaching.teacher.net.net
-        self.weights = list(self.teaching.student.parameters())
+        self.weights = [weight for weight in self.teaching.student.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.AdamW(self.weights, lr=config.rate, weight_decay=config.decay)
         self.epoch = 0
         self.steps = 0
@@ -238,7 +240,7 @@ class Trainer:
 
     def _alone(self, random: np.random.Generator) -> list[Example]:
         """Warm-up: a batch of one stream alone."""
-        stream = int(random.choice(3, p=WARM_SHARES))
+        stream = int(random.choice(3, p=self.warm_shares))
         return [heldout.alone(self._piece(stream, random), stream) for _ in range(self.config.batch)]
 
     def _piece(self, stream: int, random: np.random.Generator) -> Piece:
