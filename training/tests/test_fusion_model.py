@@ -259,24 +259,42 @@ def test_examples_are_collated_to_the_shapes_of_the_net() -> None:
     assert torch.isfinite(run(shaken_net(config=FusionConfig(shapes=MMMO)), inputs).score).all()
 
 
-def test_the_score_starts_from_what_the_streams_say_alone() -> None:
-    net, inputs = shaken_net(), windows((0, 1))
+@pytest.mark.parametrize("pattern", PATTERNS, ids=name)
+def test_score_and_polarity_start_from_what_the_leading_stream_says(pattern: tuple[int, ...]) -> None:
+    net, inputs = shaken_net(), windows(pattern)
     with torch.no_grad():
         net.score.weight.zero_()
-        net.score.bias.zero_()
+        net.polarity.weight.zero_()
         out = net(inputs)
-    weight = torch.softmax(net.trust[:2].detach(), dim=0)
-    torch.testing.assert_close(out.score, out.unimodal_scores[:, :2] @ weight)
+    torch.testing.assert_close(out.score, out.unimodal_scores[:, pattern[0]])
+    torch.testing.assert_close(out.polarity_logits, out.unimodal_logits[:, pattern[0]])
 
 
-def test_words_alone_keep_their_reading() -> None:
+@pytest.mark.parametrize("pattern", PATTERNS[:3], ids=name)
+def test_a_stream_alone_keeps_its_own_word(pattern: tuple[int, ...]) -> None:
+    net, inputs = shaken_net(), windows(pattern)
+    with torch.no_grad():
+        out = net(inputs)
+    torch.testing.assert_close(out.score, out.unimodal_scores[:, pattern[0]])
+    torch.testing.assert_close(out.polarity_logits, out.unimodal_logits[:, pattern[0]])
+
+
+def test_words_are_read_along_their_line() -> None:
     net, inputs = shaken_net(), windows((0,))
     with torch.no_grad():
         out = net(inputs)
         assert net.reading is not None
         reading = net.reading(inputs.text, inputs.text_mask).squeeze(1)
-    torch.testing.assert_close(out.score, reading)
     torch.testing.assert_close(out.unimodal_scores[:, 0], reading)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=name)
+def test_the_score_is_the_sum_of_what_its_parts_say(pattern: tuple[int, ...]) -> None:
+    net, inputs = shaken_net(), windows(pattern)
+    with torch.no_grad():
+        out = net(inputs)
+        pulls = net.pulls(out.parts, inputs.present)
+    torch.testing.assert_close(pulls.sum(dim=1), out.score)
 
 
 def test_the_reading_finds_the_line_that_scores_follow_and_ignores_masked_words() -> None:
@@ -292,8 +310,13 @@ def test_the_reading_finds_the_line_that_scores_follow_and_ignores_masked_words(
     assert read.abs().max() <= 3
 
 
-def test_the_fused_score_does_not_train_the_heads_of_the_streams() -> None:
-    net, inputs = shaken_net().train(), windows((0, 1, 2))
-    net(inputs).score.sum().backward()
-    assert all(p.grad is None or p.grad.abs().sum() == 0 for p in net.unimodal_score.parameters())
-    assert net.trust.grad is not None
+@pytest.mark.parametrize("pattern", PATTERNS, ids=name)
+def test_the_fused_score_trains_the_head_of_the_leading_stream_alone(pattern: tuple[int, ...]) -> None:
+    net, inputs = shaken_net().train(), windows(pattern)
+    out = net(inputs)
+    (out.score.sum() + out.polarity_logits[:, 0].sum()).backward()
+    for heads, m_has_head in ((net.unimodal_score, pattern[0] != 0), (net.unimodal_polarity, True)):
+        taught = [
+            m for m, head in enumerate(heads) if any(p.grad is not None and p.grad.any() for p in head.parameters())
+        ]
+        assert taught == ([pattern[0]] if m_has_head else [])

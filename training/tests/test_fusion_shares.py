@@ -35,7 +35,6 @@ def test_a_stream_whose_loss_changes_nothing_hardly_counts() -> None:
             layer.gate[0].weight.zero_()
             layer.gate[0].bias.fill_(-20.0)
         net.side_scale[0] = 0.0
-        net.trust[1] = -20.0
     shares.fit(net, mixed())
     gate = run(net, windows((0, 1, 2))).modality_gate
     assert gate[:, 1].max() < 0.02

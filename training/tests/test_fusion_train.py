@@ -73,9 +73,13 @@ def test_it_learns_what_the_voices_say() -> None:
     assert found.audio_mae < 0.7 * untrained.audio_mae
 
 
-def test_the_voice_of_net_and_teacher_goes_on_from_its_own_net(tmp_path: Path) -> None:
+def test_the_voice_of_net_and_teacher_is_held_as_its_own_net_knew_it(tmp_path: Path) -> None:
     path = tmp_path / "start.pt"
     voice = audio.Trainer(audio.TrainConfig(epochs=1, batch=5), material().voices).run(path)
     begun = Trainer(CONFIG, material(), material(), start=path)
-    assert_equal(voice.encoder, begun.net.encoders[AUDIO])
-    assert_equal(voice.pool, begun.average.pools[AUDIO])
+    begun.run(tmp_path / "run.pt")
+    for net in (begun.net, begun.average):
+        assert_equal(voice.encoder, net.encoders[AUDIO])
+        assert_equal(voice.pool, net.pools[AUDIO])
+        assert_equal(voice.score, net.unimodal_score[AUDIO])
+        assert_equal(voice.polarity, net.unimodal_polarity[AUDIO])

@@ -12,6 +12,7 @@ from fusion_material import material
 
 from valence_training.fusion.contrast import contrast, hard_target, one_way, soft_target
 from valence_training.fusion.distil import distil
+from valence_training.fusion.heldout import alone
 from valence_training.fusion.loss import loss
 from valence_training.fusion.model import FusionConfig, FusionNet, Outputs
 from valence_training.fusion.momentum import Teacher, momentum
@@ -224,6 +225,19 @@ def test_without_distillation_the_loss_is_that_of_the_labels(alpha: float | None
     value = Teaching(net).loss(views, weight, alpha)
     labels = loss(net(views.shown.inputs), views.shown, weight)
     assert torch.equal(value, labels) == (alpha is None)
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_stream_alone_has_the_class_weights_of_its_own_row(stream: int) -> None:
+    run = trainer()
+    random = np.random.default_rng(0)
+    batch = collate([alone(run._piece(stream, random), stream) for _ in range(8)])
+    net, weight = FusionNet(SMALL).eval(), torch.tensor([3.0, 1.0, 0.2])
+    by_stream = torch.ones(3, 3)
+    by_stream[stream] = weight
+    out = net(batch.inputs)
+    assert torch.equal(loss(out, batch, by_stream), loss(out, batch, weight))
+    assert not torch.equal(loss(out, batch, by_stream), loss(out, batch, torch.ones(3)))
 
 
 def test_each_use_of_polarity_is_a_switch_of_its_own() -> None:

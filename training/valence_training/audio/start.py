@@ -16,6 +16,8 @@ def load_audio_start(net: FusionNet, path: Path) -> None:
 
     Call it after the features were fitted, since the weights belong to the mean and deviation that they were trained
     with. Everything else of the net stays, and so does its copy of the teacher, which starts as a copy of the net.
+    What was copied is held (no gradient): trained on for scores and polarities alone, a voice forgets in a few epochs
+    what emotions had taught it, and what it is worth in the end is chance.
 
     Raises ValueError where the file is of a net of other sizes.
     """
@@ -32,3 +34,4 @@ def load_audio_start(net: FusionNet, path: Path) -> None:
             part.load_state_dict(own)
         except RuntimeError as error:
             raise ValueError(f"{path}: its {name} does not fit this net; train the audio net anew ({error})") from error
+        part.requires_grad_(False)

@@ -25,9 +25,6 @@ STREAMS = ("text", "audio", "video")
 POLARITIES = ("negative", "neutral", "positive")
 SCORE_LIMIT = 3.0
 LOG_B_RANGE = (-2.5, 1.5)
-TRUST = (4.0, 2.0, 0.0)
-"""Log weights at the start of the streams' own scores in the fused one: each counts seven times as much as the next."""
-
 SHAPES = (
     StreamShape(width=384, max_steps=64, kernel=1, stride=1, feature_dropout=0.3),
     StreamShape(width=136, max_steps=128, kernel=5, stride=4, feature_dropout=0.15),
@@ -45,8 +42,8 @@ class FusionConfig:
     """Shape of the net; the defaults are the shipped ones.
 
     `shapes` are those of text, audio and video. Ablations: `dynamic_weight`, and `coattention` off, where the pooled
-    streams are summed and normalised and none asks another. Without `anchor` the score is read from the fused vector
-    alone, and the text's own score from its encoder.
+    streams are summed and normalised and none asks another. Without `anchor` score and polarity are read from the fused
+    vector alone, and the text's own score from its encoder.
     """
 
     shapes: tuple[StreamShape, ...] = SHAPES
@@ -76,9 +73,9 @@ class Outputs(NamedTuple):
     """What the net says of each window.
 
     score [B], polarity_logits [B, 3], unimodal_scores [B, 3], unimodal_logits [B, 3, 3] (stream, polarity),
-    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d + 1] (what each stream put into
-    the embedding and into the anchor of the score), pooled [B, 3, d] (each stream alone). Scores are on the MOSI scale,
-    not clipped.
+    modality_gate [B, 3], log_b [B], text_attn [B, Lt], embedding [B, d], parts [B, 3, d + 1] (what each stream adds by
+    the embedding, and its share of the anchor of the score), pooled [B, 3, d] (each stream alone). Scores are on the
+    MOSI scale, not clipped.
     """
 
     score: Tensor
@@ -126,13 +123,12 @@ class FusionNet(nn.Module):
         self.side_scale = nn.Parameter(torch.full((2,), 0.5))
         self.norm = nn.LayerNorm(d)
         self.reading = Reading(config.shapes[0].width) if config.anchor else None
-        self.trust = nn.Parameter(torch.tensor(TRUST))
         self.score = nn.Linear(d, 1)
         self.polarity = nn.Linear(d, len(POLARITIES))
         self.register_buffer("usual_parts", torch.zeros(2, len(STREAMS), d + 1), persistent=False)
         self.register_buffer("usual_pull", torch.ones(2, len(STREAMS)), persistent=False)
         self.register_buffer("usual_effect", torch.ones(2, len(STREAMS)), persistent=False)
-        self.log_b = nn.Sequential(nn.Linear(d + len(STREAMS), d // 2), nn.GELU(), nn.Linear(d // 2, 1))
+        self.log_b = nn.Sequential(nn.Linear(d + 2 * len(STREAMS) + 1, d // 2), nn.GELU(), nn.Linear(d // 2, 1))
 
     def forward(self, inputs: Inputs) -> Outputs:
         """Score a batch of windows."""
@@ -154,15 +150,22 @@ class FusionNet(nn.Module):
 
         fuse = self._fuse if self.config.coattention else self._sum
         fused, parts, text_attn = fuse(hidden, alone, present)
-        known = torch.cat([fused.detach(), present], dim=1)
         if self.reading is not None:
             unimodal_scores = torch.cat([self.reading(inputs.text, masks[0]), unimodal_scores[:, 1:]], dim=1)
         unimodal_scores = unimodal_scores * present
-        anchors = self._anchors(unimodal_scores, present)
-        anchored = torch.cat([parts, anchors.unsqueeze(2)], dim=2)
+        if self.config.anchor:
+            leads = leading(present)
+            anchors, added = leads * unimodal_scores, parts * (present - leads).unsqueeze(2)
+            score = anchors.sum(dim=1) + (added @ self._direction(self.score)).sum(dim=(1, 2))
+            logits = (leads.unsqueeze(2) * unimodal_logits + added @ self._direction(self.polarity)).sum(dim=1)
+        else:
+            anchors, added = torch.zeros_like(present), parts
+            score, logits = self.score(fused).squeeze(1), self.polarity(fused)
+        anchored = torch.cat([added, anchors.unsqueeze(2)], dim=2)
+        known = torch.cat([fused, present, score.unsqueeze(1), logits], dim=1).detach()
         return Outputs(
-            score=anchors.sum(dim=1) + self._added(fused, parts, present),
-            polarity_logits=self.polarity(fused),
+            score=score,
+            polarity_logits=logits,
             unimodal_scores=unimodal_scores,
             unimodal_logits=unimodal_logits,
             modality_gate=self._shares(anchored, present),
@@ -210,32 +213,10 @@ class FusionNet(nn.Module):
         parts = torch.stack([p for p, _ in pooled], dim=1) * (scale * present).unsqueeze(2)
         return Fused(*self._normalised(parts.sum(dim=1), parts), pooled[0][1])
 
-    def _anchors(self, unimodal_scores: Tensor, present: Tensor) -> Tensor:
-        """What each stream's own score puts into the fused one [B, 3]: the own scores weighted by a learned trust.
-
-        So fusion says how the score differs from what the streams say alone. The own scores enter without gradient:
-        their heads learn their own labels and nothing else.
-        """
-        if not self.config.anchor:
-            return torch.zeros_like(present)
-        weight = torch.exp(self.trust) * present
-        return weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-6) * unimodal_scores.detach()
-
-    def _added(self, fused: Tensor, parts: Tensor, present: Tensor) -> Tensor:
-        """What fusion adds to the anchor [B]: with text, what voice and face put into the fused vector; else all of it.
-
-        So the words alone keep their reading, and a voice or a face moves it by its own part, not by being there.
-        """
-        whole: Tensor = self.score(fused).squeeze(1)
-        if not self.config.anchor:
-            return whole
-        sides = (parts[:, 1:] @ self._direction()).sum(dim=1)
-        return whole + present[:, 0] * (sides - whole)
-
-    def _direction(self) -> Tensor:
-        """How the score follows the parts of the fused vector [d]: the LayerNorm takes the mean away."""
-        direction = self.norm.weight * self.score.weight[0]
-        return direction - direction.mean()
+    def _direction(self, head: nn.Linear) -> Tensor:
+        """How a head on the fused vector follows its parts [d, outputs]: the LayerNorm takes the mean away."""
+        direction = (self.norm.weight * head.weight).T
+        return direction - direction.mean(dim=0)
 
     def _normalised(self, total: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
         """The LayerNorm of what was fused, and its parts on the same scale."""
@@ -247,7 +228,7 @@ class FusionNet(nn.Module):
 
         The score is linear in the fused vector, and that, but for the feed-forward layers, a sum of the streams' parts.
         """
-        direction = torch.cat([self._direction(), torch.ones(1)])
+        direction = torch.cat([self._direction(self.score).squeeze(1), torch.ones(1)])
         return (parts - by_text(self.usual_parts, present[:, :1, None])) @ direction
 
     def _shares(self, parts: Tensor, present: Tensor) -> Tensor:
@@ -264,3 +245,8 @@ class FusionNet(nn.Module):
 def by_text(usual: Tensor, text: Tensor) -> Tensor:
     """What is usual without text (usual[0]) or with it (usual[1]), by the presence of the text."""
     return usual[0] + text * (usual[1] - usual[0])
+
+
+def leading(present: Tensor) -> Tensor:
+    """The first of the present streams [B, 3], in the order text, audio, video: its label is the target."""
+    return present * (present.cumsum(dim=1) == 1)

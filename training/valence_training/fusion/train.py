@@ -45,7 +45,9 @@ from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_te
 from valence_training.progress import Progress
 
 THIN_RATE = (0.1, 0.6)
-WARM_SHARES = (0.2, 0.6, 0.2)
+WARM_SHARES = (0.1, 0.5, 0.4)
+WARM_SHARES_HELD = (0.3, 0.0, 0.7)
+"""Of text, voice and face in the warm-up; and those of a net whose voice is held, and so has nothing to learn."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class TrainConfig:
     """
 
     seed: int = 1
-    warm_epochs: int = 22
-    epochs: int = 21
+    warm_epochs: int = 8
+    epochs: int = 8
     batch: int = 32
     rate: float = 1e-3
     decay: float = 0.01
@@ -112,7 +114,7 @@ class Valid:
 
 
 class Trainer:
-    """Training state and the material it draws from; `start` is a trained audio net from which the voice goes on."""
+    """Training state and the material it draws from; `start` is a trained audio net, whose voice is held."""
 
     def __init__(
         self,
@@ -129,12 +131,13 @@ class Trainer:
         self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_features()
         self._fit_reading()
+        self.warm_shares = WARM_SHARES if start is None else WARM_SHARES_HELD
         if start is not None:
             load_audio_start(self.net, start)
         uses = PolarityUses(config.polarity_targets, config.polarity_filter, config.polarity_head)
         self.teaching = Teaching(self.net, config.average, uses)
         self.average = self.teaching.teacher.net.net
-        self.weights = list(self.teaching.student.parameters())
+        self.weights = [weight for weight in self.teaching.student.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.AdamW(self.weights, lr=config.rate, weight_decay=config.decay)
         self.epoch = 0
         self.steps = 0
@@ -236,8 +239,8 @@ class Trainer:
         return thinned(seen, random.uniform(*THIN_RATE), random) if drop_steps else seen, whole
 
     def _alone(self, random: np.random.Generator) -> list[Example]:
-        """Warm-up: a batch of one stream alone, mostly voices, which are the hardest to learn."""
-        stream = int(random.choice(3, p=WARM_SHARES))
+        """Warm-up: a batch of one stream alone."""
+        stream = int(random.choice(3, p=self.warm_shares))
         return [heldout.alone(self._piece(stream, random), stream) for _ in range(self.config.batch)]
 
     def _piece(self, stream: int, random: np.random.Generator) -> Piece:
@@ -305,11 +308,14 @@ class Trainer:
             encoder.fit(torch.from_numpy(rows))  # type: ignore[operator]
 
     def _class_weight(self) -> Tensor:
-        """Inverse share of each polarity among the training texts, with mean 1."""
+        """The weight of each polarity in each stream [3, 3].
+
+        Of texts the inverse of its share, with mean 1. Voices and faces are drawn by polarity and need none.
+        """
         scores = np.concatenate([v.scores for v in self.train.videos])
         counts = np.array([(scores < -0.5).sum(), (np.abs(scores) <= 0.5).sum(), (scores > 0.5).sum()])
         weight = counts.sum() / np.maximum(counts, 1)
-        return torch.tensor(weight / weight.mean(), dtype=torch.float32)
+        return torch.tensor(np.stack([weight / weight.mean(), np.ones(3), np.ones(3)]), dtype=torch.float32)
 
     def _settings(self) -> dict[str, Any]:
         return asdict(self.config) | {"net": asdict(self.net.config)}

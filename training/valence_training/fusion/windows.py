@@ -18,10 +18,8 @@ from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.model import SHAPES
 
 WINDOW = 8.0
-JITTER = 0.3
-"""Of a face's vector from step to step, in deviations of each feature over FER2013."""
-LOOK = 0.7
-"""Largest share of the difference between two people's faces by which a whole window is moved."""
+JITTER, OFFSET = 0.3, 0.5
+"""Of a face's vector from step to step, and of a whole window, in deviations of each feature over FER2013."""
 CALM = 0.4
 """Share of neutral faces where any polarity will do: most of the time a face in a call is calm."""
 
@@ -96,9 +94,9 @@ class FaceWindows:
     """Video windows from single faces, drawn evenly over the polarities.
 
     A window is one to four faces of (mostly) one polarity, each held for some steps with a little jitter. The people
-    differ, which a real window's do not; so the window as a whole is moved by a person's look: a share of the
-    difference between two faces of one polarity, as a real person's features, light and camera move all of their
-    faces. What the running baseline of a track would have taken away is simulated by `_baseline`.
+    differ, which a real window's do not; so the window as a whole is moved by an offset, as a real person's look, light
+    and camera move all of their faces. What the running baseline of a track would have taken away is simulated by
+    `_baseline`.
     """
 
     def __init__(self, faces: Faces) -> None:
@@ -119,21 +117,14 @@ class FaceWindows:
         runs = np.diff(np.concatenate([[0], cuts, [steps]]))
         held = np.repeat(np.array(chosen), runs)
         width = len(self.spread)
-        jitter = random.normal(0.0, JITTER, (steps, width)) * self.spread
-        values = self.faces.values[held] + jitter + self._look(random) - self._baseline(chosen, random)
+        jitter = random.normal(0.0, JITTER, (steps, width)) + random.normal(0.0, OFFSET, width)
+        values = self.faces.values[held] + jitter * self.spread - self._baseline(chosen, random)
         usable = np.ones(steps, bool)
         if random.random() < 0.3:
             usable = random.random(steps) > random.uniform(0.0, 0.7)
             usable[random.integers(steps)] = True
         piece = Piece(values.astype(np.float32), usable, float(self.faces.scores[held].mean()))
         return _place(piece, VIDEO_STEPS, random)
-
-    def _look(self, random: Random) -> Floats:
-        """How one person's face differs from another's, whatever it expresses."""
-        group = self.faces.by_polarity[random.integers(3)]
-        one, other = self.faces.values[random.choice(group, 2)]
-        look: Floats = np.float32(random.uniform(0.0, LOOK)) * (one - other)
-        return look
 
     def _baseline(self, chosen: list[int], random: Random) -> Floats:
         """What a track's running baseline holds: 0 in a new track, up to half of what was seen in an old one."""
