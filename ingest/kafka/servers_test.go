@@ -189,16 +189,23 @@ func (c *child) into(l *ledger) {
 	}
 }
 
-func TestThePartitionsOfAKilledMemberMove(t *testing.T) {
-	server := brokers.Kafka(t)
-	cfg := quick(server.Addr)
-	l := newLedger()
+// shared has a member of this process and one of another share the partitions,
+// both at work.
+func shared(t *testing.T, cfg Config, l *ledger) (*running, *child, *writer) {
+	t.Helper()
 	one := run(t, cfg, l.as("one"))
 	one.joined(t, 4)
 	w := write(t, cfg)
-	child := newChild(t, server.Addr)
+	other := newChild(t, cfg.Brokers[0])
 	one.joined(t, 2)
-	require.Eventually(t, func() bool { return len(child.values()) > 200 }, soon, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(other.values()) > 200 }, soon, 10*time.Millisecond)
+	return one, other, w
+}
+
+func TestThePartitionsOfAKilledMemberMove(t *testing.T) {
+	cfg := quick(brokers.Kafka(t).Addr)
+	l := newLedger()
+	one, child, w := shared(t, cfg, l)
 	require.NoError(t, child.Process.Kill())
 	killed := time.Now()
 	one.joined(t, 4)
@@ -209,15 +216,9 @@ func TestThePartitionsOfAKilledMemberMove(t *testing.T) {
 }
 
 func TestAFrozenMemberComesBackAndNothingIsLost(t *testing.T) {
-	server := brokers.Kafka(t)
-	cfg := quick(server.Addr)
+	cfg := quick(brokers.Kafka(t).Addr)
 	l := newLedger()
-	one := run(t, cfg, l.as("one"))
-	one.joined(t, 4)
-	w := write(t, cfg)
-	child := newChild(t, server.Addr)
-	one.joined(t, 2)
-	require.Eventually(t, func() bool { return len(child.values()) > 200 }, soon, 10*time.Millisecond)
+	one, child, w := shared(t, cfg, l)
 	require.NoError(t, child.Process.Signal(syscall.SIGSTOP))
 	one.joined(t, 4)
 	before := len(child.values())

@@ -78,7 +78,7 @@ def test_a_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
 
 def test_a_bad_file_ends_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["valence-train", "--data", str(tmp_path / "none.pkl")])
-    with pytest.raises(SystemExit, match=r"valence-train: .*none\.pkl"):
+    with pytest.raises(SystemExit, match=r"valence-train: .*none\.pkl: there is no such file"):
         program.main()
 
 

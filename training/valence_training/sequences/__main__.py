@@ -102,6 +102,8 @@ def main() -> None:
     """Train on the file and print the figures; a bad file ends with one sentence."""
     args = parse()
     torch.set_num_threads(args.threads)
+    if not args.data.is_file():
+        sys.exit(f"valence-train: {args.data}: there is no such file; name a pickle of MOSI or MOSEI in MMSA's layout")
     try:
         data = mmsa.load(args.data)
         print(describe(data), file=sys.stderr)
