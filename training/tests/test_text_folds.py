@@ -23,10 +23,10 @@ SEGMENTS = [
 
 
 def test_every_video_is_held_out_once_and_always_in_the_same_fold() -> None:
-    parts = folds.folds(VIDEOS)
+    parts = mosi.folds(VIDEOS, folds.FOLDS)
     assert sorted(video for part in parts for video in part) == sorted(VIDEOS)
     assert {len(part) for part in parts} == {2, 3}
-    assert parts == folds.folds(list(reversed(VIDEOS)) * 2)
+    assert parts == mosi.folds(list(reversed(VIDEOS)) * 2, folds.FOLDS)
 
 
 class Plain:
@@ -61,7 +61,7 @@ def test_a_cell_trains_on_the_other_folds_and_scores_its_own(
     monkeypatch.setattr(folds, "talk", lambda *_: 0.5)
     trainer = Recorder()
     cell = folds.run_cell(cast("Trainer", trainer), State(), cast("Any", Plain()), number, tmp_path)
-    held_out = folds.folds(VIDEOS)[number]
+    held_out = mosi.folds(VIDEOS, folds.FOLDS)[number]
     assert {name.split("_")[0] for name in cell["score"]} == held_out
     assert {sample.forms[0].split()[0] for sample in trainer.trained} == set(VIDEOS) - held_out
 

@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -9,6 +11,9 @@ from typing import Literal, cast
 from valence_training.paths import data_dir
 
 Split = Literal["train", "valid", "test"]
+
+PAUSE = "sp"
+"""What stands among the words where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word with its time in seconds of its video; `sp` is a pause."""
+    """One word, or PAUSE, with its time in seconds of its video."""
 
     video: str
     start: float
@@ -66,3 +71,10 @@ def words(root: Path | None = None) -> list[Word]:
         return [
             Word(row["video"], float(row["start_s"]), float(row["end_s"]), row["word"]) for row in csv.DictReader(file)
         ]
+
+
+def folds(videos: Sequence[str], count: int) -> list[frozenset[str]]:
+    """Return the videos in groups of like size, always the same ones."""
+    order = sorted(set(videos))
+    random.Random(0).shuffle(order)  # noqa: S311
+    return [frozenset(order[i::count]) for i in range(count)]

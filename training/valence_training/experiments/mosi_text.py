@@ -23,21 +23,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import SVR, LinearSVR
+from sklearn.svm import LinearSVR
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from valence_training.data import mosi
 from valence_training.data.sequences import Floats
 from valence_training.experiments.cells import Cell, Result, run, write
 from valence_training.metrics import metrics
-from valence_training.text.bert import Bert, load_onnx
-from valence_training.text.regressor import pad, pieces
-from valence_training.text.samples import batches
-from valence_training.text.start import pretrained
-from valence_training.text.trainer import LIMIT
-from valence_training.text.wordpiece import WordPiece
+from valence_training.text.frozen import reader, vectors
+from valence_training.text.trainer import Config
 
-FOLDS = 5
+FOLDS, ENCODER = 5, Config().encoder
 MODELS = ("median", "VADER", "TF-IDF + VADER, linear SVR", "frozen bge-small, mean, SVR")
 
 
@@ -58,8 +54,9 @@ def predict(model: str) -> list[float]:
     elif model == "TF-IDF + VADER, linear SVR":
         scores = _chosen(_words(), "svr__C", np.logspace(-2, 1, 7), texts, target, videos).predict(asked)
     else:
-        line = Pipeline([("scale", StandardScaler()), ("svr", SVR(epsilon=0.3))])
-        scores = _chosen(line, "svr__C", np.logspace(-1, 2, 4), frozen(texts), target, videos).predict(frozen(asked))
+        known_vectors, asked_vectors = (vectors(ENCODER, some) for some in (texts, asked))
+        line = _chosen(reader(1.0), "svr__C", np.logspace(-1, 2, 4), known_vectors, target, videos)
+        scores = line.predict(asked_vectors)
     rounded: list[float] = np.asarray(scores, np.float64).clip(-3, 3).round(4).tolist()
     return rounded
 
@@ -69,25 +66,6 @@ def vader(texts: Sequence[str]) -> Floats:
     analyser = SentimentIntensityAnalyzer()
     rows = [analyser.polarity_scores(_apostrophes(text.lower())) for text in texts]
     return np.array([[row[k] for k in ("neg", "neu", "pos", "compound")] for row in rows], np.float32)
-
-
-@torch.no_grad()
-def frozen(texts: Sequence[str]) -> Floats:
-    """Mean of the pretrained encoder's word-piece vectors [N, 384]."""
-    bert, wordpiece = Bert(), WordPiece(pretrained() / "tokenizer.json")
-    load_onnx(bert, pretrained() / "model.onnx")
-    bert.eval()
-    encoded = [wordpiece.ids(text, LIMIT) for text in texts]
-    found: list[Any] = [None] * len(texts)
-    for group in batches([len(ids) for ids in encoded], 32, None):
-        ids, mask = pad([encoded[i] for i in group])
-        weight = pieces(mask)
-        means = torch.bmm(weight.unsqueeze(1), bert(ids, mask)).squeeze(1) / weight.sum(dim=1, keepdim=True).clamp(
-            min=1
-        )
-        for i, row in zip(group, means.numpy(), strict=True):
-            found[i] = row
-    return np.stack(found)
 
 
 def _words() -> Pipeline:

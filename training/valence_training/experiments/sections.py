@@ -53,7 +53,8 @@ def mmmo() -> Lines:
         f" {mmmo_cells.BUDGET.batch}, at most {mmmo_cells.BUDGET.epochs} epochs, stopped after"
         f" {mmmo_cells.BUDGET.patience} without a better one. The rate of ours is the best of three, MulT's of two, by"
         " the inner validation of two folds of a repetition that is not in the table; their clips are tested in others,"
-        " so both are favoured a little.",
+        " so both are favoured a little. What is validated and tested of ours is the running average of its weights,"
+        " which belongs to its method; of the others it is the weights themselves.",
         "",
         *figures(systems, clips, best(systems, clips), "MAE minus the best"),
         "",

@@ -133,6 +133,6 @@ def _scores(segments: Sequence[mosi.Segment]) -> Array:
 
 
 def _spoken(words: Sequence[mosi.Word], segments: Sequence[mosi.Segment]) -> Spoken:
-    said = [word for word in words if word.word != "sp"]
+    said = [word for word in words if word.word != mosi.PAUSE]
     scores = np.append(_scores(segments), np.nan)  # owner -1: no segment
     return Spoken(np.array([(w.start + w.end) / 2 for w in said]), scores[transcripts.owners(said, segments)])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from valence_training.data import mosi
 from valence_training.data.mosi import Segment, Word
 
 PAUSE = 0.3
@@ -23,10 +24,10 @@ Cue = tuple[Word, ...]
 
 
 def by_pauses(words: Iterable[Word], pause: float = PAUSE) -> list[Cue]:
-    """Cut where nothing is said for longer than `pause`; `sp` is no word."""
+    """Cut where nothing is said for longer than `pause`; a pause is no word."""
     cues: list[list[Word]] = []
     for word in words:
-        if word.word == "sp":
+        if word.word == mosi.PAUSE:
             continue
         if not cues or word.start - cues[-1][-1].end > pause:
             cues.append([])
@@ -90,5 +91,5 @@ def owners(words: Sequence[Word], segments: Sequence[Segment]) -> list[int]:
     for word in words:
         middle = (word.start + word.end) / 2
         inside = np.flatnonzero((starts <= middle) & (middle < ends))
-        found.append(int(inside[0]) if word.word != "sp" and len(inside) else -1)
+        found.append(int(inside[0]) if word.word != mosi.PAUSE and len(inside) else -1)
     return found

@@ -33,7 +33,7 @@ class Recipe:
     """What decides the weights, together with the data."""
 
     seed: int = 1
-    epochs: int = 22
+    epochs: int = 120
     small_side: int = 36
     small_share: float = 0.55
     batch: int = 128

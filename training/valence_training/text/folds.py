@@ -12,10 +12,8 @@ Beside MOSI stands EmoBank's dev split, r, mean over the folds: how well the enc
 import argparse
 import hashlib
 import json
-import random
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -58,13 +56,6 @@ SETTINGS = {
 }
 
 
-def folds(videos: Sequence[str], count: int = FOLDS) -> list[frozenset[str]]:
-    """Return the videos in groups of like size, always the same ones."""
-    order = sorted(set(videos))
-    random.Random(0).shuffle(order)  # noqa: S311
-    return [frozenset(order[i::count]) for i in range(count)]
-
-
 def cell_file(config: Config, number: int) -> Path:
     """Return the file of a fold of a setting, named by all that it depends on."""
     digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:12]
@@ -75,7 +66,7 @@ def run_cell(trainer: Trainer, start: State, corpora: Corpora, number: int, scra
     """Train on the other folds and return the scores of the segments of this one, with EmoBank's correlation."""
     model, wordpiece, stage = trainer.model, trainer.wordpiece, trainer.config.mosi
     rows = [*mosi.segments("train"), *mosi.segments("valid")]
-    held_out = folds([row.video for row in rows])[number]
+    held_out = mosi.folds([row.video for row in rows], FOLDS)[number]
     test = [row for row in rows if row.video in held_out]
     known = [row for row in rows if row.video not in held_out]
     draw = lessons(trainer, start, corpora, known, test, scratch)

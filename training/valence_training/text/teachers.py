@@ -1,21 +1,30 @@
-"""The teachers of a student: fine-tuned models of several encoders and seeds, and the mean of what they say.
+"""The teachers of a student: fine-tuned models of several encoders, a reader of the untuned ones, and what they say.
 
-Models of one encoder that differ in the seed alone err alike; those of another encoder (e5-small) err less so, and with
-them the mean gains more. The teachers train on the student's own segments only, so whoever is held out from the
-student is held out from them.
+Models of one encoder that differ in the seed alone err alike; those of another encoder (e5-small) err less so, and a
+reader of untuned encoders (frozen.py) less still: with them the mean gains more. All train on the student's own
+segments only, so whoever is held out from the student is held out from them.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from valence_training.data import mosi
-from valence_training.text.distil import Material
+from valence_training.text.distil import Distil, Material
+from valence_training.text.frozen import reader, vectors
 from valence_training.text.samples import Corpora, Draw
 from valence_training.text.start import before_mosi, evaluate, make, predict, pretrained
 from valence_training.text.trainer import LIMIT, Config, State, Trainer
 from valence_training.text.wordpiece import WordPiece
+
+STRICTNESS = 3.0
+"""C of the reader of untuned encoders."""
+PARTS = 5
+"""Of the videos: each is read by a reader that trained without its part, since one repeats the labels that it met."""
+
+Scores = NDArray[np.float32]
 
 
 def lessons(
@@ -34,20 +43,34 @@ def lessons(
     config = student.config
     if config.distil is None:
         return corpora.draw(config.mosi.mixture, rows)
-    material = Material.gather(config.distil, corpora, rows, config.seed)
+    material = Material.gather(config.distil, corpora, rows, mosi.words(), config.seed)
     file = directory / "taught.npy"
     if not file.exists():
-        said = []
+        tuned = []
         for encoder in config.distil.encoders:
             trainer, begin = (student, start) if encoder == config.encoder else other(config, encoder, corpora)
-            for number in range(config.distil.seeds):
-                train(trainer, begin, number, corpora.draw(config.mosi.mixture, rows), watched, directory)
-                encoded = [trainer.wordpiece.ids(sample.forms[0], LIMIT) for sample in material.samples]
-                said.append(predict(trainer.model, encoded))
+            train(trainer, begin, corpora.draw(config.mosi.mixture, rows), watched, directory)
+            encoded = [trainer.wordpiece.ids(text.sample.forms[0], LIMIT) for text in material.texts]
+            tuned.append(predict(trainer.model, encoded))
+        share = config.distil.untuned
         part = file.with_suffix(".part.npy")
-        np.save(part, np.mean(said, axis=0))
+        np.save(part, (1 - share) * np.mean(tuned, axis=0) + share * untuned(config.distil, material))
         part.replace(file)
     return material.taught(config.distil, np.load(file))
+
+
+def untuned(distil: Distil, material: Material) -> Scores:
+    """What readers of the untuned encoders say [N]: of a video the one trained without it, else the mean of all."""
+    texts = [text.sample.forms[0] for text in material.texts]
+    x = np.concatenate([vectors(encoder, texts) for encoder in distil.encoders], axis=1)
+    y = np.array([text.sample.score for text in material.segments])
+    said, inside = [], []
+    for part in mosi.folds([text.video for text in material.segments], PARTS):
+        known = np.flatnonzero([text.video not in part for text in material.segments])
+        said.append(reader(STRICTNESS).fit(x[known], y[known]).predict(x))
+        inside.append([text.video in part for text in material.texts])
+    out: Scores = np.where(np.any(inside, axis=0), np.sum(np.multiply(said, inside), axis=0), np.mean(said, axis=0))
+    return out
 
 
 def other(config: Config, encoder: str, corpora: Corpora) -> tuple[Trainer, State]:
@@ -58,13 +81,11 @@ def other(config: Config, encoder: str, corpora: Corpora) -> tuple[Trainer, Stat
     return trainer, before_mosi(trainer, corpora)
 
 
-def train(
-    trainer: Trainer, start: State, number: int, draw: Draw, watched: list[mosi.Segment], directory: Path
-) -> None:
+def train(trainer: Trainer, start: State, draw: Draw, watched: list[mosi.Segment], directory: Path) -> None:
     """Train one teacher, or load it, for all epochs of the MOSI stage: only a student's checkpoint is chosen."""
     config, model = trainer.config, trainer.model
     model.load_tuned(start.weights)
-    seed = 1_000 * (config.repeat + 1) + number  # none that a student has
+    seed = 1_000 * (config.repeat + 1)  # none that a student has
     file = directory / f"teacher-{config.encoder}-{seed}.pt"
     state = trainer.run(config.mosi, seed, draw, lambda: evaluate(model, trainer.wordpiece, watched), file)
     model.load_tuned(state.weights)
