@@ -35,7 +35,7 @@ from valence_training.extract import sha256
 from valence_training.fusion.model import POLARITIES, SCORE_LIMIT, SHAPES, STREAMS
 from valence_training.paths import BUNDLE, REPO, data_dir
 
-NAME, VERSION = "valence-text-guided-d64", "0.1.0"
+NAME, VERSION = "valence-text-guided-d64", "0.2.0"
 
 FILES = ("fusion.onnx", "text.onnx", "vocab.txt", "face.onnx", "detector.onnx")
 PRECISION = {"fusion": "fp32", "text": "int8", "face": "fp32", "detector": "fp32"}
