@@ -14,7 +14,7 @@ from valence_training.fusion.layers import Attention, DynamicWeight, KeyPooling,
 from valence_training.fusion.material import Piece
 from valence_training.fusion.model import SHAPES, STREAMS, FusionConfig, FusionNet, Inputs
 from valence_training.fusion.pairing import PATTERNS, Example, collate, name
-from valence_training.fusion.reading import Reading
+from valence_training.fusion.reading import Line, Reading
 from valence_training.fusion.serving import Served, ServedNet, example
 
 LENGTHS = (9, 18, 11)
@@ -297,17 +297,18 @@ def test_the_score_is_the_sum_of_what_its_parts_say(pattern: tuple[int, ...]) ->
     torch.testing.assert_close(pulls.sum(dim=1), out.score)
 
 
-def test_the_reading_finds_the_line_that_scores_follow_and_ignores_masked_words() -> None:
+def test_a_reading_is_that_of_its_segments_by_their_words_and_ignores_masked_ones() -> None:
     torch.manual_seed(0)
-    scores = torch.randn(500)
-    rows = torch.randn(500, 6) * 0.05
-    rows[:, 2] += 0.3 * scores
+    line = Line(torch.randn(6) * 0.2, torch.tensor(0.3))
     reading = Reading(6)
-    reading.fit(rows, scores)
-    words = torch.stack([rows, torch.full_like(rows, float("nan"))], dim=1)
-    read = reading(words, torch.tensor([1.0, 0.0]).expand(500, -1)).squeeze(1)
-    assert (read - scores).abs().mean() < 0.2
-    assert read.abs().max() <= 3
+    reading.follow(line)
+    first, second = torch.randn(1, 3, 6), torch.randn(1, 2, 6)
+    padded = torch.cat([first, second, torch.full((1, 1, 6), float("nan"))], dim=1)
+    read = reading(padded, torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 0.0]]))
+    alone = [reading(words, torch.ones(words.shape[:2])) for words in (first, second)]
+    torch.testing.assert_close(read, (3 * alone[0] + 2 * alone[1]) / 5)
+    torch.testing.assert_close(alone[0][0, 0], first[0].mean(dim=0) @ line.weight + line.bias)
+    assert reading(50 * padded[:, :5], torch.ones(1, 5)).abs().max() <= 3
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=name)

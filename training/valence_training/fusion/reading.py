@@ -1,13 +1,14 @@
 """What the words say by themselves, read along one line.
 
-The text encoder was fine-tuned to put sentiment on a line in its vectors, and its own head is linear. Here that line is
-found again, without gradient and without much to overfit: the first component of partial least squares (Wold 1966),
-which is the direction of the covariance of vectors and scores. Being linear in the mean of the words, the reading of a
-window is the mean of the readings of its segments, each by its share of the words (model.md: a window combines its
-segments by overlap).
+The text encoder was fine-tuned to put sentiment on a line in its vectors: its own head is linear. That head is used
+here as it is, over the mean of the words instead of its attention. Being linear in the mean, the reading of a window is
+the mean of the readings of its segments, each by its share of the words (model.md: a window combines its segments by
+overlap); attention would give the window to the words of one of them.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,15 @@ from valence_training.fusion.layers import masked_mean
 LIMIT = 3.0
 
 
+class Line(NamedTuple):
+    """Where an encoder puts sentiment: score = weight [D] . vector + bias []."""
+
+    weight: Tensor
+    bias: Tensor
+
+
 class Reading(nn.Module):
-    """score = offset + direction . mean of the valid word vectors, within +-3; 0 until it is fitted."""
+    """score = the line at the mean of the valid word vectors, within +-3; 0 until it has one."""
 
     direction: Tensor
     offset: Tensor
@@ -28,14 +36,10 @@ class Reading(nn.Module):
         self.register_buffer("direction", torch.zeros(width, 1))
         self.register_buffer("offset", torch.zeros(()))
 
-    def fit(self, rows: Tensor, scores: Tensor) -> None:
-        """Set the line from mean word vectors [N, width] and their scores [N]."""
-        centre, usual = rows.mean(dim=0), scores.mean()
-        direction = (scores - usual) @ (rows - centre)
-        along = (rows - centre) @ direction
-        direction = direction * (along @ (scores - usual)) / (along @ along).clamp(min=1e-12)
-        self.direction.copy_(direction.unsqueeze(1))
-        self.offset.copy_(usual - centre @ direction)
+    def follow(self, line: Line) -> None:
+        """Read along this line from now on."""
+        self.direction.copy_(line.weight.unsqueeze(1))
+        self.offset.copy_(line.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Word vectors [B, L, width], mask [B, L] -> score [B, 1]; what masked steps hold does not matter."""

@@ -39,6 +39,7 @@ from valence_training.fusion.pairing import (
     shown,
     thinned,
 )
+from valence_training.fusion.reading import Line
 from valence_training.fusion.scoring import score, torch_run, uar
 from valence_training.fusion.teaching import PolarityUses, Teaching, alpha_after
 from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_text, utterance
@@ -114,7 +115,10 @@ class Valid:
 
 
 class Trainer:
-    """Training state and the material it draws from; `start` is a trained audio net, whose voice is held."""
+    """Training state and the material it draws from.
+
+    `start` is a trained audio net, whose voice is held; `line` is the head of the encoder that made the word vectors.
+    """
 
     def __init__(
         self,
@@ -123,6 +127,7 @@ class Trainer:
         valid: Material,
         net: FusionConfig | None = None,
         start: Path | None = None,
+        line: Line | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.train, self.valid = config, train, valid
@@ -130,7 +135,9 @@ class Trainer:
         self.net = FusionNet(net)
         self.segments = [(v, i) for v in train.videos for i in range(len(v.scores))]
         self._fit_features()
-        self._fit_reading()
+        self._fit_direction()
+        if line is not None and self.net.reading is not None:
+            self.net.reading.follow(line)
         self.warm_shares = WARM_SHARES if start is None else WARM_SHARES_HELD
         if start is not None:
             load_audio_start(self.net, start)
@@ -266,14 +273,12 @@ class Trainer:
         )
         return text._replace(values=text.values + np.float32(away) * self.score_direction)
 
-    def _fit_reading(self) -> None:
+    def _fit_direction(self) -> None:
         """How token vectors follow the score: their mean change per unit of it, over the training segments."""
         rows = np.stack([v.tokens[v.segment == i].mean(axis=0) for v, i in self.segments])
         scores = np.array([v.scores[i] for v, i in self.segments])
         self.usual_score, self.score_spread = float(scores.mean()), float(scores.std())
         centred = (scores - self.usual_score) / self.score_spread**2 / len(scores)
-        if self.net.reading is not None:
-            self.net.reading.fit(torch.from_numpy(rows).float(), torch.from_numpy(scores).float())
         self.score_direction = (centred @ (rows - rows.mean(axis=0))).astype(np.float32)
 
     def _step(self, batch: Views, steps_per_epoch: int) -> None:

@@ -25,6 +25,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from valence_training.data import mosi, sst
+from valence_training.fusion.reading import Line
 from valence_training.metrics import Metrics, metrics
 from valence_training.paths import BUNDLE
 from valence_training.text.bert import Bert
@@ -105,6 +106,12 @@ def tuned_model(file: Path) -> tuple[Regressor, State]:
     model = make(Config())
     model.load_tuned(state.best)
     return model.eval(), state
+
+
+def line(file: Path | None = None) -> Line:
+    """Return the line on which a fine-tuning state (what the default run chose) puts sentiment in its vectors."""
+    best = State.load(file or Config().directory() / "chosen.pt").best
+    return Line(best["head.score.weight"][0], best["head.score.bias"][0])
 
 
 def calibration(wordpiece: WordPiece) -> list[list[int]]:
