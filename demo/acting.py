@@ -20,7 +20,7 @@ from script import Spoken
 FPS = 15
 
 HAPPY = Look(smile=1.0, lids=0.8)
-FRIENDLY = Look(smile=0.35, lids=0.95)
+FRIENDLY = Look(smile=0.65, lids=0.9)
 CALM = Look()
 PLEASED = Look(smile=0.8, lids=0.85)
 CONCERNED = Look(smile=-0.3, worry=0.8)
