@@ -32,8 +32,9 @@ import torch
 
 from valence_training.audio.scoring import Answer, answers, figures
 from valence_training.audio.train import TrainConfig, Trainer, run_folder
-from valence_training.data import emodb, ravdess, splits
+from valence_training.data import emodb, splits
 from valence_training.extract import audio_features
+from valence_training.fairness import SEXES, sex
 from valence_training.fusion import material
 from valence_training.fusion.material import Voice
 from valence_training.paths import cache_dir
@@ -44,7 +45,6 @@ UNVARIED, ON_A_LINE = 0, 1
 
 SENTENCES = ("01", "02")
 SENTENCE_GROUPS = 3
-MALE = frozenset({*ravdess.ACTORS[::2], *(f"emodb-{speaker}" for speaker in ("03", "10", "11", "12", "15"))})
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def of_seed(answered: dict[str, list[Answer]], truth: dict[str, Voice]) -> dict[
     unseen, groups = _of_kind(unvaried, "fold"), {}
     for title, corpus in (("RAVDESS", "ravdess"), ("EMO-DB", "emodb")):
         groups[title] = [a for a in unseen if truth[a.clip].clip.corpus == corpus]
-        for sex, wanted in (("women", False), ("men", True)):
-            groups[f"{title}, {sex}"] = [a for a in groups[title] if (truth[a.clip].speaker in MALE) == wanted]
+        for people, one in zip(("women", "men"), SEXES, strict=True):
+            groups[f"{title}, {people}"] = [a for a in groups[title] if sex(truth[a.clip].speaker) == one]
         groups[f"{title}, settings unseen"] = [
             a for a in groups[title] if splits.of_speaker(truth[a.clip].clip) != "train"
         ]
