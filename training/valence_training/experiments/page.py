@@ -33,7 +33,8 @@ seeds or repetitions; "± over videos" and every `±` of a difference is a stand
 (2,000 draws), the difference paired: both systems met the same clips. Within two standard errors nobody is ranked.
 
 `make experiments` runs what is missing and writes this page; `make experiments ONLY=mmmo` a part. It can be stopped at
-any time.
+any time. What was tried on the way to these settings and did not help stands in
+[training/README.md](../training/README.md).
 """
 
 
