@@ -16,6 +16,8 @@ import time
 EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "text": ("text.seeds",),
     "mosi-text": ("experiments.mosi_text",),
+    "text-folds": ("text.folds", "--settings", "no teachers"),
+    "context": ("experiments.context",),
     "mmmo": ("experiments.mmmo",),
     "ablations": ("experiments.mmmo", "--models", "ours", "no DWA", "scalar DWA", "no MD", "MD without polarity",
                   "no co-attention", "with the shipped net's anchor"),

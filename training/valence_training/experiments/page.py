@@ -48,7 +48,7 @@ class Section:
 
 
 SECTIONS = (
-    Section("CMU-MOSI, words alone", sections.mosi_text, "make experiments ONLY=mosi-text,text"),
+    Section("CMU-MOSI, words alone", sections.mosi_text, "make experiments ONLY=mosi-text,text,context"),
     Section("ICT-MMMO, voice and face", sections.mmmo, "make experiments ONLY=mmmo"),
     Section("Ablations on ICT-MMMO", sections.ablations, "make experiments ONLY=ablations"),
     Section("CMU-MOSI as a stream", served.stream, "make experiments ONLY=stream"),
@@ -58,7 +58,7 @@ SECTIONS = (
     Section("The shipped net: the beginning of an utterance", served.beginnings, "make train"),
     Section("The shipped net: women and men", served.sexes, "make train"),
 )
-KNOWN = frozenset({"mosi-text", "mmmo", "stream", "stream-valid"})
+KNOWN = frozenset({"mosi-text", "context", "mmmo", "stream", "stream-valid"})
 
 
 def page() -> str:
