@@ -35,6 +35,13 @@ def stream() -> Lines:
         " against the overlap-weighted mean of the labels under it (standard error over videos). The first column says"
         " which scores, which transcript and state of it, and how much of a window's words must be labelled.",
         "",
+        "`segments` are cut at MOSI's bounds, `pauses` where nothing is said for .3 s, `labelled` holds the"
+        " labelled words alone. `at once` and `2 s later` are what a call knows when the window ends (provisional)"
+        " and when it is final; `complete` is after all corrections. `utterances` are the scores of single"
+        " segments combined by overlap. `limit: words` are the labels combined by words, the least error of any"
+        " reader; `limit: unlabelled` the same with the model's own score where nobody labelled what is said."
+        " Delay is the lag of the best match with the labels of windows, behind the lag with those of instants.",
+        "",
         *table(["", "windows", "MAE", "r", "CCC", "delay s", "behind s"], rows),
     ]
 
