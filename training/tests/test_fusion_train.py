@@ -13,6 +13,7 @@ from torch import nn
 from valence_training.audio import train as audio
 from valence_training.fusion.model import FusionConfig
 from valence_training.fusion.pairing import AUDIO
+from valence_training.fusion.reading import Line
 from valence_training.fusion.train import TrainConfig, Trainer
 
 CONFIG = TrainConfig(warm_epochs=1, epochs=3, batch=8)
@@ -50,6 +51,14 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(tmp_path: Path, monke
     assert_equal(unbroken.teaching.student, resumed.teaching.student)
     for left, right in zip(unbroken.teaching.queues, resumed.teaching.queues, strict=True):
         assert_equal(left, right)
+
+
+def test_words_are_read_along_their_encoders_line_from_start_to_end(tmp_path: Path) -> None:
+    line = Line(torch.linspace(-0.1, 0.1, SMALL.shapes[0].width), torch.tensor(0.3))
+    trained = Trainer(replace(CONFIG, epochs=1), material(), material(), SMALL, line=line).run(tmp_path / "a.pt")
+    assert trained.reading is not None
+    assert torch.equal(trained.reading.direction.squeeze(1), line.weight)
+    assert trained.reading.offset == line.bias
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:

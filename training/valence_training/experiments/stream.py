@@ -158,6 +158,9 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     parser.add_argument("--binary", type=Path, default=REPO / "bin" / "valence")
     args = parser.parse_args()
+    for path, what in ((args.bundle / "manifest.json", "bundle"), (args.binary, "program")):
+        if not path.exists():
+            parser.error(f"no {what} at {path}; `make build` makes the program, inference/model/bundle is the bundle")
     words, segments = material(args.split)
     program = Program(args.binary, args.bundle)
     found = rows(cells(program, cache_dir("results", "stream", program.digest), words, segments), words, segments)

@@ -92,7 +92,12 @@ def served(net: FaceNet, training: fer.Faces) -> ServedFace:
 
 
 def averaged_net(checkpoint: Path) -> FaceNet:
-    """The moving average of the weights in a checkpoint of `valence_training.face.train`."""
+    """The moving average of the weights in a checkpoint of `valence_training.face.train`.
+
+    Raises ValueError where there is no such checkpoint.
+    """
+    if not checkpoint.exists():
+        raise ValueError(f"{checkpoint}: the face net was not trained here; run `make train`, or face.train alone")
     net = FaceNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
     return net.eval()

@@ -109,8 +109,14 @@ def tuned_model(file: Path) -> tuple[Regressor, State]:
 
 
 def line(file: Path | None = None) -> Line:
-    """Return the line on which a fine-tuning state (what the default run chose) puts sentiment in its vectors."""
-    best = State.load(file or Config().directory() / "chosen.pt").best
+    """Return the line on which a fine-tuning state (what the default run chose) puts sentiment in its vectors.
+
+    Raises ValueError where there is no such state.
+    """
+    file = file or Config().directory() / "chosen.pt"
+    if not file.exists():
+        raise ValueError(f"{file}: the text encoder was not tuned here; run `make train`, which begins with it")
+    best = State.load(file).best
     return Line(best["head.score.weight"][0], best["head.score.bias"][0])
 
 
