@@ -26,6 +26,7 @@ from valence_training.data import fer
 from valence_training.face.augment import Augment
 from valence_training.face.metrics import evaluate, pixels
 from valence_training.face.model import FaceNet
+from valence_training.precision import fast_products
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def train(recipe: Recipe, training: fer.Faces, validation: fer.Faces, folder: Pa
                 group["lr"] = recipe.rate * _schedule(done / (recipe.epochs * steps), recipe.warm_up)
             batch = training.take(order[step * recipe.batch : (step + 1) * recipe.batch])
             faces = _resize(augment(pixels(batch.images)), recipe, epoch)
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            with fast_products(recipe.bfloat16):
                 _, emotion_logits, polarity_logits = net(faces)
             loss = losses(emotion_logits.float(), polarity_logits.float(), batch)
             optimiser.zero_grad(set_to_none=True)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from valence_training.metrics import Metrics
 from valence_training.paths import cache_dir
+from valence_training.precision import fast_products
 from valence_training.progress import Progress
 from valence_training.text.distil import Distil
 from valence_training.text.regressor import Regressor
@@ -58,7 +59,7 @@ class Config:
     batch: int = 32
     decay: float = 0.01
     clip: float = 1.0
-    bfloat16: bool = True  # products in half the bits: 1.8 times as fast where the processor has AVX512-BF16
+    bfloat16: bool = True  # products in half the bits, where the processor has them (precision.py)
 
     def directory(self) -> Path:
         """Return the directory of the run's state, named by its configuration."""
@@ -162,7 +163,7 @@ class Trainer:
             for parameters in optimizer.param_groups:
                 parameters["lr"] = parameters["peak"] * factor
             target = torch.tensor([samples[j].score for j in group])
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            with fast_products(self.config.bfloat16):
                 predicted = self.model.read([encoded[j] for j in group])
             loss = (predicted.float() - target).abs().mean()
             optimizer.zero_grad()
