@@ -62,6 +62,8 @@ def test_the_graph_has_no_recurrence_and_knows_its_axes(graph: Path) -> None:
         "video": ["B", "Lv", 64],
         "video_mask": ["B", "Lv"],
         "present": ["B", 3],
+        "before": ["B", 384],
+        "before_seconds": ["B"],
         "score": ["B"],
         "polarity_probs": ["B", 3],
         "unimodal_scores": ["B", 3],

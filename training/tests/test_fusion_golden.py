@@ -22,7 +22,10 @@ def test_inputs_follow_the_formula() -> None:
     inputs = golden.inputs((0, 2), (3, 2, 4), 2)
     assert inputs.present.tolist() == [[1, 0, 1]] * 2
     assert inputs.video.flatten()[130].item() == pytest.approx(math.sin(0.37 * 130 + 2) * 2, abs=1e-6)
-    assert inputs.text_mask.tolist() == [[1, 1, 1], [0, 1, 1]]
+    assert inputs.text_mask.flatten().tolist() == pytest.approx([0.25, 0.30, 0.35, 0, 0.45, 0.50])
+    assert inputs.video_mask.tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
+    assert inputs.before[1, 3].item() == pytest.approx(math.cos(0.21 * 387) * 1.5, abs=1e-6)
+    assert inputs.before_seconds.tolist() == [4, 8]
 
 
 def test_every_pattern_is_there_and_the_exported_graph_agrees(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from valence_training.fusion.layers import Attention, DynamicWeight, KeyPooling,
 from valence_training.fusion.material import Piece
 from valence_training.fusion.model import SHAPES, STREAMS, FusionConfig, FusionNet, Inputs
 from valence_training.fusion.pairing import PATTERNS, Example, collate, name
-from valence_training.fusion.reading import Line, Reading
+from valence_training.fusion.reading import PRIOR, SHARE, Line, Reading
 from valence_training.fusion.serving import Served, ServedNet, example
 
 LENGTHS = (9, 18, 11)
@@ -284,7 +284,7 @@ def test_words_are_read_along_their_line() -> None:
     with torch.no_grad():
         out = net(inputs)
         assert net.reading is not None
-        reading = net.reading(inputs.text, inputs.text_mask).squeeze(1)
+        reading = net.reading(inputs.text, inputs.text_mask, inputs.before, inputs.before_seconds).squeeze(1)
     torch.testing.assert_close(out.unimodal_scores[:, 0], reading)
 
 
@@ -297,18 +297,44 @@ def test_the_score_is_the_sum_of_what_its_parts_say(pattern: tuple[int, ...]) ->
     torch.testing.assert_close(pulls.sum(dim=1), out.score)
 
 
-def test_a_reading_is_that_of_its_segments_by_their_words_and_ignores_masked_ones() -> None:
+def a_reading() -> tuple[Reading, Line]:
     torch.manual_seed(0)
     line = Line(torch.randn(6) * 0.2, torch.tensor(0.3))
     reading = Reading(6)
     reading.follow(line)
+    return reading, line
+
+
+NOTHING = (torch.full((1, 6), float("nan")), torch.zeros(1))
+
+
+def test_a_reading_is_that_of_its_segments_by_their_time_and_ignores_masked_words() -> None:
+    reading, line = a_reading()
     first, second = torch.randn(1, 3, 6), torch.randn(1, 2, 6)
     padded = torch.cat([first, second, torch.full((1, 1, 6), float("nan"))], dim=1)
-    read = reading(padded, torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 0.0]]))
-    alone = [reading(words, torch.ones(words.shape[:2])) for words in (first, second)]
-    torch.testing.assert_close(read, (3 * alone[0] + 2 * alone[1]) / 5)
+    # Three quick words in 1 s, two slow ones in 4 s.
+    read = reading(padded, torch.tensor([[1 / 3, 1 / 3, 1 / 3, 2.0, 2.0, 0.0]]), *NOTHING)
+    alone = [reading(words, torch.ones(words.shape[:2]), *NOTHING) for words in (first, second)]
+    torch.testing.assert_close(read, (alone[0] + 4 * alone[1]) / 5)
     torch.testing.assert_close(alone[0][0, 0], first[0].mean(dim=0) @ line.weight + line.bias)
-    assert reading(50 * padded[:, :5], torch.ones(1, 5)).abs().max() <= 3
+    assert reading(50 * padded[:, :5], torch.ones(1, 5), *NOTHING).abs().max() <= 3
+
+
+def test_a_reading_leans_on_what_was_said_before_and_more_so_the_more_that_was() -> None:
+    reading, line = a_reading()
+    words, before = torch.randn(1, 3, 6) * 0.1, torch.ones(1, 6)
+    alone = reading(words, torch.ones(1, 3), *NOTHING)
+    for seconds in (0.0, 2.0, 8.0, 30.0):
+        added = reading(words, torch.ones(1, 3), before, torch.tensor([seconds])) - alone
+        wanted = SHARE * seconds / (seconds + PRIOR) * (before[0] @ line.weight + line.bias)
+        torch.testing.assert_close(added[0, 0], wanted)
+
+
+def test_what_was_said_before_counts_only_beside_words() -> None:
+    net, silent, spoken = shaken_net(), windows((1, 2)), windows((0, 1, 2))
+    with torch.no_grad():
+        assert_same(run(net, silent), run(net, silent._replace(before=silent.before + 9)))
+        assert (run(net, spoken).score != run(net, spoken._replace(before=spoken.before + 9)).score).all()
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=name)

@@ -16,6 +16,7 @@ from valence_training.fusion.pairing import (
     PATTERNS,
     TEXT,
     VIDEO,
+    Example,
     collate,
     draw_pattern,
     pair,
@@ -38,6 +39,39 @@ def test_a_live_window_holds_the_words_inside_and_weighs_segments_by_overlap() -
     # Words of [1, 6): two of segment 0 (overlap 1 s), all four of segment 1 (2 s).
     assert len(piece.values) == 6
     assert piece.score == pytest.approx((-1.5 * 1.0 + -0.5 * 2.0) / 3.0)
+    assert piece.seconds is not None
+    assert piece.seconds.tolist() == pytest.approx([0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+
+
+def test_the_words_of_a_segment_share_the_time_that_it_has_in_the_window() -> None:
+    piece = live_text(video(), end=4.2, length=5.0)
+    assert piece is not None
+    # Of segment 1 [3, 5) the window sees 1.2 s, and in it the middle of two of the four words.
+    assert piece.seconds is not None
+    assert piece.seconds.tolist() == pytest.approx([0.5, 0.5, 0.5, 0.5, 0.6, 0.6])
+    assert collate([Example((piece, None, None), TEXT)]).inputs.text_mask.sum() == pytest.approx(3.2)
+
+
+def test_before_a_window_comes_what_was_said_in_the_last_half_minute() -> None:
+    long = video(segments=14)  # segment i at [3i, 3i + 2)
+    piece = utterance(long, 13)  # begins at 39: what began at 9 is heard
+    assert piece.before is not None
+    assert piece.before.seconds == pytest.approx(20.0)
+    heard = (long.segment >= 3) & (long.segment < 13)
+    np.testing.assert_allclose(piece.before.values, long.tokens[heard].mean(axis=0), atol=1e-6)
+    assert piece.before.score == pytest.approx(np.mean(long.scores[3:13]))
+    assert utterance(long, 0).before is None
+    inputs = collate([Example((piece, None, None), TEXT), Example((utterance(long, 0), None, None), TEXT)]).inputs
+    assert inputs.before_seconds.tolist() == pytest.approx([20.0, 0.0])
+    np.testing.assert_allclose(inputs.before[0], piece.before.values)
+
+
+def test_what_is_in_a_window_is_not_before_it() -> None:
+    piece = live_text(video(), end=6.0, length=2.0)  # cuts segment 1 [3, 5) in half
+    assert piece is not None
+    assert piece.before is not None
+    assert len(piece.values) == 2
+    assert piece.before.seconds == pytest.approx(2.0 + 1.0)
 
 
 def test_a_window_without_words_has_no_text() -> None:

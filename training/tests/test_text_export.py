@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from valence_training.text.bert import Bert
-from valence_training.text.export import Encoder, export_fp32, line, quantise, score
+from valence_training.text.export import Encoder, export_fp32, quantise, score
 from valence_training.text.regressor import Regressor, pad
 from valence_training.text.smooth import smoothed
-from valence_training.text.trainer import State
 
 WIDTH = 64
 
@@ -88,13 +87,3 @@ def test_the_head_scores_served_vectors_as_the_model_does(model: Regressor, grap
     with torch.no_grad():
         want = float(model(*pad([ids])))
     assert score(model.head, Encoder(graph)(ids)) == pytest.approx(want, abs=1e-5)
-
-
-def test_the_line_of_a_run_is_the_head_that_it_chose(tmp_path: Path) -> None:
-    weight, bias = torch.arange(4.0).unsqueeze(0), torch.tensor([0.5])
-    State(best={"head.score.weight": weight, "head.score.bias": bias}).save(tmp_path / "chosen.pt")
-    found = line(tmp_path / "chosen.pt")
-    assert torch.equal(found.weight, weight[0])
-    assert found.bias == bias
-    with pytest.raises(ValueError, match=r"none\.pt: the text encoder was not tuned here"):
-        line(tmp_path / "none.pt")

@@ -1,6 +1,6 @@
 """The manifest beside the networks: what the serving side needs to know, and what a person may want to.
 
-manifest.json, schema 1:
+manifest.json, schema 2:
 
 - `schema`, `name`, `version`, `git_commit`: what this bundle is and which code made it ("-dirty" if not clean).
 - `licence`: {weights, reason, file}.
@@ -8,7 +8,8 @@ manifest.json, schema 1:
   wrote it; hash is "sha256:" and the digest of text. The serving side refuses a bundle of another contract.
 - `modalities`, `polarities`: the order of streams and classes in every tensor.
 - `score_scale` (divide a score by it to get [-1, 1]), `neutral_band` (|score| below it is neutral).
-- `window`: {seconds, hop_seconds, max_seconds}. `streams`: per stream {width, max_steps, rate_hz}; text has rate 0.
+- `window`: {seconds, hop_seconds, max_seconds, context_seconds}: the last is how far before a window the net hears.
+- `streams`: per stream {width, max_steps, rate_hz}; text has rate 0.
 - `files`: per file of the bundle {sha256, bytes}.
 - `graphs`: per network {file, opset, precision, inputs, outputs}, each tensor {name, dtype, shape}; a string in a
   shape is a dynamic axis.
@@ -33,9 +34,10 @@ from valence_training.calibrate import LEVELS
 from valence_training.data.emotions import NEUTRAL_BAND
 from valence_training.extract import sha256
 from valence_training.fusion.model import POLARITIES, SCORE_LIMIT, SHAPES, STREAMS
+from valence_training.fusion.reading import CONTEXT
 from valence_training.paths import BUNDLE, REPO, data_dir
 
-NAME, VERSION = "valence-text-guided-d64", "0.2.0"
+NAME, VERSION = "valence-text-guided-d64", "0.3.0"
 
 FILES = ("fusion.onnx", "text.onnx", "vocab.txt", "face.onnx", "detector.onnx")
 PRECISION = {"fusion": "fp32", "text": "int8", "face": "fp32", "detector": "fp32"}
@@ -52,7 +54,7 @@ def build(
 ) -> dict[str, Any]:
     """The manifest of the files that are in `bundle` now; `contract` is (hash, text)."""
     return {
-        "schema": 1,
+        "schema": 2,
         "name": NAME,
         "version": VERSION,
         "git_commit": commit(),
@@ -66,7 +68,7 @@ def build(
         "polarities": list(POLARITIES),
         "score_scale": SCORE_LIMIT,
         "neutral_band": NEUTRAL_BAND,
-        "window": {"seconds": 8.0, "hop_seconds": 1.0, "max_seconds": MAX_SECONDS},
+        "window": {"seconds": 8.0, "hop_seconds": 1.0, "max_seconds": MAX_SECONDS, "context_seconds": CONTEXT},
         "streams": {
             stream: {"width": shape.width, "max_steps": shape.max_steps, "rate_hz": RATES[stream]}
             for stream, shape in zip(STREAMS, SHAPES, strict=True)

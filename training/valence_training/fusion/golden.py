@@ -5,7 +5,9 @@
 stored. Each is computed in float64 and rounded to float32, i the flat index in C order:
 
 - values of stream m (0 text, 1 audio, 2 video): sin(0.37 i + m) * 2
-- mask of stream m: 1 where i % 5 != 3, so the first step of the first window is always valid
+- mask of stream m: 0 where i % 5 == 3, so the first step of the first window is always valid; else 1, and of the text
+  the seconds 0.25 + 0.05 (i % 7)
+- before: cos(0.21 i) * 1.5; before_seconds of window i: 4 (i + 1)
 - present: as the case says, the same for each window of the batch
 
 An absent stream is filled in the same way: what it holds must not matter.
@@ -35,12 +37,16 @@ def inputs(pattern: tuple[int, ...], lengths: tuple[int, int, int], batch: int) 
     parts = []
     for m, (shape, steps) in enumerate(zip(SHAPES, lengths, strict=True)):
         values = np.sin(0.37 * np.arange(batch * steps * shape.width) + m) * 2
-        mask = np.arange(batch * steps) % 5 != 3
+        place = np.arange(batch * steps)
+        mask = (place % 5 != 3) * (0.25 + 0.05 * (place % 7) if m == 0 else 1.0)
         parts.append(torch.from_numpy(values.astype(np.float32).reshape(batch, steps, shape.width)))
         parts.append(torch.from_numpy(mask.astype(np.float32).reshape(batch, steps)))
     present = torch.zeros(batch, len(STREAMS))
     present[:, list(pattern)] = 1.0
-    return Inputs(*(*parts, present))
+    width = SHAPES[0].width
+    before = np.cos(0.21 * np.arange(batch * width)).reshape(batch, width) * 1.5
+    seconds = 4.0 * np.arange(1, batch + 1)
+    return Inputs(*(*parts, present, *(torch.from_numpy(x.astype(np.float32)) for x in (before, seconds))))
 
 
 def write(net: FusionNet, temperature: float, graph: Path, path: Path) -> None:
@@ -65,7 +71,8 @@ def write(net: FusionNet, temperature: float, graph: Path, path: Path) -> None:
                 }
             )
     document = {
-        "formula": "values sin(0.37 i + m) * 2, mask i % 5 != 3, i the flat index in C order, m the stream",
+        "formula": "values sin(0.37 i + m) * 2; mask 0 where i % 5 == 3, else 1, of the text 0.25 + 0.05 (i % 7);"
+        " before cos(0.21 i) * 1.5; before_seconds 4 (i + 1); i the flat index in C order, m the stream",
         "model_sha256": sha256(graph),
         "tolerance": TOLERANCE,
         "cases": cases,

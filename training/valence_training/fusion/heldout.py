@@ -9,9 +9,10 @@ import numpy as np
 from valence_training.data import mosi
 from valence_training.data.features import Features
 from valence_training.extract import beginning_id
+from valence_training.fusion import material
 from valence_training.fusion.material import Faces, Piece, Video, Voice
 from valence_training.fusion.pairing import AUDIO, TEXT, VIDEO, Example
-from valence_training.fusion.windows import AUDIO_STEPS, MAX_TEXT, utterance
+from valence_training.fusion.windows import AUDIO_STEPS, MAX_TEXT, before, utterance
 
 
 def alone(piece: Piece, stream: int) -> Example:
@@ -31,11 +32,14 @@ def text_groups(videos: Sequence[Video]) -> list[str]:
 
 
 def beginnings(features: Features, share: float) -> list[Example]:
-    """The first `share` of the words of every test segment, with the whole segment's label."""
+    """The first `share` of the words of every test segment, after what was said before, with the whole one's label."""
     found = []
+    videos = {video.name: video for video in material.videos(features, "test")}
     for segment in mosi.segments("test"):
         item = features.items[beginning_id(segment.id, share)]
-        found.append(alone(Piece(item.values[-MAX_TEXT:], item.usable[-MAX_TEXT:], segment.score), TEXT))
+        known = before(videos[segment.video], segment.start)
+        piece = Piece(item.values[-MAX_TEXT:], item.usable[-MAX_TEXT:], segment.score, before=known)
+        found.append(alone(piece, TEXT))
     return found
 
 

@@ -17,12 +17,25 @@ from valence_training.data.features import Features, Floats
 from valence_training.extract import clip_id, face_id
 
 
+class Before(NamedTuple):
+    """What was said before a stretch: the mean word [D] by time, its seconds of speech, and its own sentiment."""
+
+    values: Floats
+    seconds: float
+    score: float
+
+
 class Piece(NamedTuple):
-    """A stretch of one stream: vectors [L, D], usable [L], and its own sentiment on the MOSI scale."""
+    """A stretch of one stream: vectors [L, D], usable [L], and its own sentiment on the MOSI scale.
+
+    Of words also the seconds that each stands for [L], and what was said before; None where nothing was.
+    """
 
     values: Floats
     usable: NDArray[np.bool_]
     score: float
+    seconds: Floats | None = None
+    before: Before | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,12 @@ class FusionConfig:
 
 
 class Inputs(NamedTuple):
-    """One batch of windows: features f32 [B, L, width], masks f32 [B, L] per stream, present f32 [B, 3]."""
+    """One batch of windows: features f32 [B, L, width], masks f32 [B, L] per stream, present f32 [B, 3].
+
+    A mask is above 0 where a step is valid; that of the text is the seconds that a word stands for. `before` f32
+    [B, width of text] is the mean word of what was said before the window and `before_seconds` f32 [B] the seconds of
+    speech that it stands for, 0 where there was none; only an anchored net hears it.
+    """
 
     text: Tensor
     text_mask: Tensor
@@ -67,6 +72,8 @@ class Inputs(NamedTuple):
     video: Tensor
     video_mask: Tensor
     present: Tensor
+    before: Tensor
+    before_seconds: Tensor
 
 
 class Outputs(NamedTuple):
@@ -134,7 +141,7 @@ class FusionNet(nn.Module):
         """Score a batch of windows."""
         features = (inputs.text, inputs.audio, inputs.video)
         masks = [
-            mask * inputs.present[:, m : m + 1]
+            (mask > 0).float() * inputs.present[:, m : m + 1]
             for m, mask in enumerate((inputs.text_mask, inputs.audio_mask, inputs.video_mask))
         ]
         present = torch.stack([mask.amax(dim=1) for mask in masks], dim=1)
@@ -151,7 +158,9 @@ class FusionNet(nn.Module):
         fuse = self._fuse if self.config.coattention else self._sum
         fused, parts, text_attn = fuse(hidden, alone, present)
         if self.reading is not None:
-            unimodal_scores = torch.cat([self.reading(inputs.text, masks[0]), unimodal_scores[:, 1:]], dim=1)
+            seconds, spoken = inputs.text_mask * inputs.present[:, :1], inputs.before_seconds * inputs.present[:, 0]
+            read = self.reading(inputs.text, seconds, inputs.before, spoken)
+            unimodal_scores = torch.cat([read, unimodal_scores[:, 1:]], dim=1)
         unimodal_scores = unimodal_scores * present
         if self.config.anchor:
             leads = leading(present)

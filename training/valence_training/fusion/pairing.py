@@ -174,10 +174,21 @@ def collate(examples: Sequence[Example], shapes: Sequence[StreamShape] = SHAPES)
                 continue
             length = len(piece.values)
             values[i, :length] = piece.values
-            mask[i, :length] = piece.usable
+            mask[i, :length] = piece.usable if piece.seconds is None else piece.usable * piece.seconds
             present[i, m] = 1.0
             own[i, m] = piece.score
         tensors += [torch.from_numpy(values), torch.from_numpy(mask)]
     target = torch.tensor([example.score for example in examples], dtype=torch.float32)
     identity = torch.tensor([example.identity for example in examples])
-    return Batch(Inputs(*(*tensors, torch.from_numpy(present))), target, torch.from_numpy(own), identity)
+    inputs = Inputs._make([*tensors, torch.from_numpy(present), *_before(examples, shapes[TEXT].width)])
+    return Batch(inputs, target, torch.from_numpy(own), identity)
+
+
+def _before(examples: Sequence[Example], width: int) -> tuple[Tensor, Tensor]:
+    """What was said before each example [B, width], and how many seconds of speech that is [B]."""
+    values, seconds = np.zeros((len(examples), width), np.float32), np.zeros(len(examples), np.float32)
+    for i, example in enumerate(examples):
+        text = example.pieces[TEXT]
+        if text is not None and text.before is not None:
+            values[i], seconds[i] = text.before.values, text.before.seconds
+    return torch.from_numpy(values), torch.from_numpy(seconds)

@@ -1,9 +1,16 @@
-"""What the words say by themselves, read along one line.
+"""What the words say by themselves, read along one line, and what was said before as context.
 
 The text encoder was fine-tuned to put sentiment on a line in its vectors: its own head is linear. That head is used
 here as it is, over the mean of the words instead of its attention. Being linear in the mean, the reading of a window is
-the mean of the readings of its segments, each by its share of the words (model.md: a window combines its segments by
+the mean of the readings of its segments, each by its share of the time (model.md: a window combines its segments by
 overlap); attention would give the window to the words of one of them.
+
+A speaker who was content a moment ago is more likely to be so now than the words alone tell. So a share of the reading
+of what was said before is added, less of it the less that was (a prior of PRIOR seconds that say nothing):
+
+    score = line(now) + SHARE * t / (t + PRIOR) * line(before),    t the seconds of speech before
+
+SHARE was chosen by the folds of `experiments.context`.
 """
 
 from __future__ import annotations
@@ -13,9 +20,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from valence_training.fusion.layers import masked_mean
-
 LIMIT = 3.0
+CONTEXT = 30.0
+"""Seconds before a window that are heard as its context."""
+SHARE, PRIOR = 0.23, 8.0
 
 
 class Line(NamedTuple):
@@ -26,7 +34,7 @@ class Line(NamedTuple):
 
 
 class Reading(nn.Module):
-    """score = the line at the mean of the valid word vectors, within +-3; 0 until it has one."""
+    """The line at the mean of the word vectors and at what was said before, within +-3; 0 until it has a line."""
 
     direction: Tensor
     offset: Tensor
@@ -41,7 +49,18 @@ class Reading(nn.Module):
         self.direction.copy_(line.weight.unsqueeze(1))
         self.offset.copy_(line.bias)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Word vectors [B, L, width], mask [B, L] -> score [B, 1]; what masked steps hold does not matter."""
-        x = torch.where(mask.unsqueeze(2) > 0.5, x, torch.zeros_like(x))
-        return (masked_mean(x, mask) @ self.direction + self.offset).clamp(-LIMIT, LIMIT)
+    def forward(self, x: Tensor, seconds: Tensor, before: Tensor, before_seconds: Tensor) -> Tensor:
+        """Words [B, L, width] with the seconds of each [B, L] (0: none), the mean word before [B, width] -> [B, 1].
+
+        `before_seconds` [B] is what it stands for. What a word of 0 seconds holds does not matter, nor does `before`
+        where nothing was said.
+        """
+        shares = seconds / seconds.sum(dim=1, keepdim=True).clamp(min=1e-6)
+        x = torch.where(seconds.unsqueeze(2) > 0, x, torch.zeros_like(x))
+        now = self._along(torch.bmm(shares.unsqueeze(1), x).squeeze(1))
+        spoken = before_seconds.unsqueeze(1)
+        earlier = self._along(torch.where(spoken > 0, before, torch.zeros_like(before)))
+        return (now + SHARE * spoken / (spoken + PRIOR) * earlier).clamp(-LIMIT, LIMIT)
+
+    def _along(self, x: Tensor) -> Tensor:
+        return (x @ self.direction + self.offset).clamp(-LIMIT, LIMIT)

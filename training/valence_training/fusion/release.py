@@ -29,7 +29,7 @@ from valence_training.fusion.scoring import Run, onnx_run, score, torch_run
 from valence_training.fusion.serving import OUTPUTS, export
 from valence_training.fusion.train import Material, TrainConfig, Trainer
 from valence_training.paths import BUNDLE, REPO, cache_dir, data_dir
-from valence_training.text.export import line
+from valence_training.text.line import line
 
 GOLDEN = REPO / "inference" / "onnx" / "testdata" / "fusion_golden.json"
 TOLERANCE = 1e-4
@@ -89,7 +89,7 @@ def release(config: TrainConfig, jobs: int = 1, bundle: Path = BUNDLE) -> dict[s
     """Do all of it; return the figures that went into the manifest."""
     sets = features(jobs=jobs)
     by_split = materials(sets)
-    trainer = Trainer(config, by_split["train"], by_split["valid"], start=audio.start(sets.audio), line=line())
+    trainer = Trainer(config, by_split["train"], by_split["valid"], start=audio.start(sets.audio), line=line(bundle))
     net = trainer.run(checkpoint(sets.contract[0], config.seed))
     temperature = fit_temperature(net, by_split["valid"])
     graph = bundle / "fusion.onnx"

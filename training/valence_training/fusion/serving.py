@@ -46,9 +46,11 @@ class ServedNet(nn.Module):
         video: Tensor,
         video_mask: Tensor,
         present: Tensor,
+        before: Tensor,
+        before_seconds: Tensor,
     ) -> Served:
         """Score a batch of windows; the arguments are those of `Inputs`."""
-        out = self.net(Inputs(text, text_mask, audio, audio_mask, video, video_mask, present))
+        out = self.net(Inputs(text, text_mask, audio, audio_mask, video, video_mask, present, before, before_seconds))
         return Served(
             score=out.score.clamp(-SCORE_LIMIT, SCORE_LIMIT),
             polarity_probs=torch.softmax(out.polarity_logits / self.temperature, dim=1),
@@ -66,16 +68,17 @@ def example(
     generator: torch.Generator | None = None,
     shapes: Sequence[StreamShape] = SHAPES,
 ) -> Inputs:
-    """A batch of random windows with every stream present and every step valid, for tracing and tests."""
+    """A batch of random windows with every stream present, every step valid and a past, for tracing and tests."""
     parts: list[Tensor] = []
     for shape, steps in zip(shapes, lengths, strict=True):
         parts += [torch.randn(batch, steps, shape.width, generator=generator), torch.ones(batch, steps)]
-    return Inputs(*(*parts, torch.ones(batch, len(STREAMS))))
+    before = torch.randn(batch, shapes[0].width, generator=generator)
+    return Inputs(*(*parts, torch.ones(batch, len(STREAMS)), before, torch.full((batch,), 10.0)))
 
 
 def export(net: FusionNet, path: Path, temperature: float = 1.0) -> None:
     """Write the served graph with dynamic batch and lengths (axes B, Lt, La, Lv) to `path`."""
-    axes: dict[str, dict[int, str]] = {"present": {0: "B"}}
+    axes: dict[str, dict[int, str]] = {name: {0: "B"} for name in ("present", "before", "before_seconds")}
     for stream, length in zip(STREAMS, ("Lt", "La", "Lv"), strict=True):
         axes[stream] = axes[f"{stream}_mask"] = {0: "B", 1: length}
     for name in OUTPUTS:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from valence_training.audio.start import load_audio_start
@@ -46,6 +47,8 @@ from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_te
 from valence_training.progress import Progress
 
 THIN_RATE = (0.1, 0.6)
+SEGMENT = 4.0
+"""Seconds of a usual segment."""
 WARM_SHARES = (0.1, 0.5, 0.4)
 WARM_SHARES_HELD = (0.3, 0.0, 0.7)
 """Of text, voice and face in the warm-up; and those of a net whose voice is held, and so has nothing to learn."""
@@ -267,11 +270,18 @@ class Trainer:
         vectors move along the direction in which they follow the score, to where a calibrated reading of correlation
         `reading` with the truth would lie.
         """
+        earlier = text.before
+        if earlier is not None:
+            segments = max(1.0, earlier.seconds / SEGMENT)
+            earlier = earlier._replace(values=earlier.values + self._away(earlier.score, segments, random))
+        return text._replace(values=text.values + self._away(text.score, 1.0, random), before=earlier)
+
+    def _away(self, truth: float, segments: float, random: np.random.Generator) -> NDArray[np.float32]:
+        """How far the mean vector of some segments that mean `truth` is moved: their errors are independent."""
         kept = self.config.reading**2
-        away = (kept - 1) * (text.score - self.usual_score) + np.sqrt(kept * (1 - kept)) * self.score_spread * (
-            random.standard_normal()
-        )
-        return text._replace(values=text.values + np.float32(away) * self.score_direction)
+        chance = np.sqrt(kept * (1 - kept) / segments) * self.score_spread * random.standard_normal()
+        moved: NDArray[np.float32] = np.float32((kept - 1) * (truth - self.usual_score) + chance) * self.score_direction
+        return moved
 
     def _fit_direction(self) -> None:
         """How token vectors follow the score: their mean change per unit of it, over the training segments."""

@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from valence_training.data.emotions import polarity
 from valence_training.data.features import Floats
-from valence_training.fusion.material import Faces, Piece, Video, Voice
+from valence_training.fusion.material import Before, Faces, Piece, Video, Voice
 from valence_training.fusion.model import SHAPES
+from valence_training.fusion.reading import CONTEXT
 
 WINDOW = 8.0
 JITTER, OFFSET = 0.3, 0.5
@@ -31,26 +33,47 @@ MAX_TEXT = SHAPES[0].max_steps
 Random = np.random.Generator
 
 
+def said(video: Video, start: float, end: float) -> tuple[NDArray[np.int64], Floats]:
+    """Which words were said in [start, end), and the seconds that each stands for.
+
+    A word belongs where its middle lies, so the first segment may have lost its beginning. The words of a segment
+    share the time for which it overlaps the stretch. Serving does the same (features/align).
+    """
+    spans = video.spans[video.segment]
+    middle = np.clip(video.times.mean(axis=1), spans[:, 0], spans[:, 1] - 1e-9)
+    inside = np.flatnonzero((start <= middle) & (middle < end))
+    _, of, count = np.unique(video.segment[inside], return_inverse=True, return_counts=True)
+    overlap = np.minimum(spans[inside, 1], end) - np.maximum(spans[inside, 0], start)
+    return inside, (np.maximum(overlap, 1e-3) / count[of]).astype(np.float32)
+
+
+def before(video: Video, start: float) -> Before | None:
+    """What was said in the CONTEXT seconds before `start`; None if nothing was."""
+    inside, seconds = said(video, start - CONTEXT, start)
+    if not len(inside):
+        return None
+    values = np.average(video.tokens[inside], axis=0, weights=seconds).astype(np.float32)
+    score = float(np.average(video.scores[video.segment[inside]], weights=seconds))
+    return Before(values, float(seconds.sum()), score)
+
+
 def utterance(video: Video, segment: int) -> Piece:
-    """One whole segment with its label."""
+    """One whole segment with its label, and what was said before it."""
     tokens = video.tokens[video.segment == segment][-MAX_TEXT:]
-    return Piece(tokens, np.ones(len(tokens), bool), float(video.scores[segment]))
+    start, end = video.spans[segment]
+    seconds = np.full(len(tokens), max(end - start, 1e-3) / len(tokens), np.float32)
+    usable = np.ones(len(tokens), bool)
+    return Piece(tokens, usable, float(video.scores[segment]), seconds, before(video, start))
 
 
 def live_text(video: Video, end: float, length: float = WINDOW) -> Piece | None:
-    """The words of [end - length, end), labelled by its segments weighted by their overlap; None without words.
-
-    A word belongs to the window if any part of it lies inside, so the first segment may have lost its beginning.
-    """
-    start = end - length
-    inside = (video.times[:, 0] < end) & (video.times[:, 1] > start)
-    if not inside.any():
+    """The words of [end - length, end), labelled by its segments weighted by their overlap; None without words."""
+    inside, seconds = said(video, end - length, end)
+    if not len(inside):
         return None
-    heard = np.unique(video.segment[inside])
-    overlap = np.minimum(video.spans[heard, 1], end) - np.maximum(video.spans[heard, 0], start)
-    overlap = np.maximum(overlap, 1e-3)
-    tokens = video.tokens[inside][-MAX_TEXT:]
-    return Piece(tokens, np.ones(len(tokens), bool), float(np.average(video.scores[heard], weights=overlap)))
+    score = float(np.average(video.scores[video.segment[inside]], weights=seconds))
+    inside, seconds = inside[-MAX_TEXT:], seconds[-MAX_TEXT:]
+    return Piece(video.tokens[inside], np.ones(len(inside), bool), score, seconds, before(video, end - length))
 
 
 def random_text(video: Video, random: Random) -> Piece:
@@ -166,7 +189,7 @@ def _silence(piece: Piece, random: Random) -> Piece:
     first = int(random.integers(len(steps) - keep + 1))
     usable = np.zeros_like(piece.usable)
     usable[steps[first : first + keep]] = True
-    return Piece(piece.values, usable, piece.score)
+    return piece._replace(usable=usable)
 
 
 def thin(piece: Piece, rate: float, random: Random) -> Piece:
@@ -174,4 +197,4 @@ def thin(piece: Piece, rate: float, random: Random) -> Piece:
     usable = piece.usable & (random.random(len(piece.usable)) >= rate)
     if not usable.any():
         usable[random.choice(np.flatnonzero(piece.usable))] = True
-    return Piece(piece.values, usable, piece.score)
+    return piece._replace(usable=usable)

@@ -32,7 +32,8 @@ class Clips:
             mask = self.inputs[2 * m + 1][index]
             steps = max(1, int((mask * torch.arange(1, mask.shape[1] + 1)).max()))
             fields += [self.inputs[2 * m][index, :steps], mask[:, :steps]]
-        return Clips(Inputs(*(*fields, self.inputs.present[index])), self.target[index], self.number[index])
+        rest = (whole[index] for whole in self.inputs[6:])
+        return Clips(Inputs._make([*fields, *rest]), self.target[index], self.number[index])
 
     def parts(self, size: int) -> Iterator[Clips]:
         """The clips in their order, `size` at a time."""
@@ -41,9 +42,10 @@ class Clips:
 
 
 def clips(data: Sequences) -> Clips:
-    """All clips of the data; a stream is present in a clip iff it has a valid step."""
+    """All clips of the data, each by itself; a stream is present in a clip iff it has a valid step."""
     fields: list[Tensor] = []
     for values, mask in data.streams:
         fields += [torch.from_numpy(values), torch.from_numpy(mask.astype(np.float32))]
     present = torch.stack([mask.amax(dim=1) for mask in fields[1::2]], dim=1)
-    return Clips(Inputs(*(*fields, present)), torch.from_numpy(data.target), torch.arange(len(data)))
+    before = (torch.zeros(len(data), fields[0].shape[2]), torch.zeros(len(data)))
+    return Clips(Inputs._make([*fields, present, *before]), torch.from_numpy(data.target), torch.arange(len(data)))

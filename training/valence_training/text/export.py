@@ -29,6 +29,7 @@ from valence_training.fusion.reading import Line
 from valence_training.metrics import Metrics, metrics
 from valence_training.paths import BUNDLE
 from valence_training.text.bert import Bert
+from valence_training.text.line import keep
 from valence_training.text.regressor import Head, Regressor
 from valence_training.text.smooth import smoothed
 from valence_training.text.start import make, predict, pretrained
@@ -108,18 +109,6 @@ def tuned_model(file: Path) -> tuple[Regressor, State]:
     return model.eval(), state
 
 
-def line(file: Path | None = None) -> Line:
-    """Return the line on which a fine-tuning state (what the default run chose) puts sentiment in its vectors.
-
-    Raises ValueError where there is no such state.
-    """
-    file = file or Config().directory() / "chosen.pt"
-    if not file.exists():
-        raise ValueError(f"{file}: the text encoder was not tuned here; run `make train`, which begins with it")
-    best = State.load(file).best
-    return Line(best["head.score.weight"][0], best["head.score.bias"][0])
-
-
 def calibration(wordpiece: WordPiece) -> list[list[int]]:
     """Return the ids of some training texts of both corpora, which show how large activations are."""
     texts = [row.text for row in mosi.segments("train")[::8]] + [row.text for row in sst.sentences("train")[::50]]
@@ -186,6 +175,7 @@ def main() -> None:
     model, state = tuned_model(args.state or Config().directory() / "chosen.pt")
     args.output.mkdir(parents=True, exist_ok=True)
     write_graph(model, wordpiece, args.output / "text.onnx")
+    keep(args.output / "text.onnx", Line(model.head.score.weight[0].detach(), model.head.score.bias[0].detach()))
     (args.output / "vocab.txt").write_text("".join(f"{p}\n" for p in wordpiece.vocabulary()), encoding="utf-8")
     splits: tuple[mosi.Split, ...] = ("valid", "test") if args.test else ("valid",)
     figures = report(model, args.output / "text.onnx", wordpiece, splits)
