@@ -2,8 +2,10 @@
 
     python -m valence_training.experiments.page
 
-Nothing is measured here. Tables of other programs that this page does not know, `results/<name>.json` with `rows` of
-flat figures (and `title`, `note`), are added as they are. The page is the same for the same figures.
+Nothing is measured here. A part whose figures are not in this cache stays as it stands on the page, so that one
+experiment can be run anew without all the others. Tables of other programs that this page does not know,
+`results/<name>.json` with `rows` of flat figures (and `title`, `note`), are added as they are. The page is the same for
+the same figures.
 """
 
 from __future__ import annotations
@@ -58,23 +60,34 @@ SECTIONS = (
     Section("The shipped net: the beginning of an utterance", served.beginnings, "make train"),
     Section("The shipped net: women and men", served.sexes, "make train"),
 )
+MISSING = "Missing"
 KNOWN = frozenset({"mosi-text", "context", "mmmo", "stream", "stream-valid"})
 
 
-def page() -> str:
-    """The whole page."""
+def page(earlier: str = "") -> str:
+    """The whole page; `earlier` is how it was, for the parts whose figures are not here."""
     parts, missing = [HEAD], []
+    known = parts_of(earlier)
     for section in SECTIONS:
         lines = section.make()
-        if lines is None:
-            missing.append(f"- {section.title}: `{section.how}`")
-        else:
+        if lines is not None:
             parts.append("\n".join([f"## {section.title}", "", *map(wrapped, lines), ""]))
-    others = [path for path in sorted(cache_dir("results").glob("*.json")) if path.stem not in KNOWN]
-    parts += ["\n".join([*other(json.loads(path.read_text())), ""]) for path in others]
+        elif section.title in known:
+            parts.append(known[section.title])
+        else:
+            missing.append(f"- {section.title}: `{section.how}`")
+    files = [path for path in sorted(cache_dir("results").glob("*.json")) if path.stem not in KNOWN]
+    others = parts_of("\n" + "\n".join("\n".join([*other(json.loads(path.read_text())), ""]) for path in files))
+    ours = {section.title for section in SECTIONS} | {MISSING}
+    parts += ({title: part for title, part in known.items() if title not in ours} | others).values()
     if missing:
-        parts.append("\n".join(["## Missing", "", "These were not measured yet:", "", *missing, ""]))
+        parts.append("\n".join([f"## {MISSING}", "", "These were not measured yet:", "", *missing, ""]))
     return "\n".join(parts)
+
+
+def parts_of(text: str) -> dict[str, str]:
+    """The parts of a page by their titles."""
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in text.split("\n## ")[1:]}
 
 
 def other(result: dict[str, Any]) -> list[str]:
@@ -100,7 +113,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=PAGE)
     args = parser.parse_args()
-    args.output.write_text(page(), encoding="utf-8")
+    earlier = args.output.read_text(encoding="utf-8") if args.output.exists() else ""
+    args.output.write_text(page(earlier), encoding="utf-8")
     print(f"{args.output} is written")
 
 
