@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_fusion_model import shaken_net
@@ -10,7 +11,8 @@ from test_fusion_model import shaken_net
 from valence_training.extract import sha256
 from valence_training.fusion.reading import Line
 from valence_training.fusion.serving import export
-from valence_training.text.line import keep, line
+from valence_training.text.line import keep, line, read
+from valence_training.text.regressor import Head
 
 
 @pytest.fixture
@@ -48,3 +50,11 @@ def test_an_encoder_that_nobody_knows_has_no_line(bundle: Path) -> None:
     belongs_to(bundle, b"another")
     with pytest.raises(ValueError, match="no head is known of this text encoder"):
         line(bundle)
+
+
+def test_a_text_is_read_by_the_mean_of_its_words() -> None:
+    torch.manual_seed(0)
+    head, vectors = Head(8), torch.randn(5, 8)
+    alike = head(vectors[None, 1:-1], torch.ones(1, 3))  # before it is trained the head weighs all words alike
+    assert read(head.line(), vectors.numpy()) == pytest.approx(alike.item(), abs=1e-6)
+    assert read(head.line(), np.full((4, 8), 1e3, np.float32)) in (-3.0, 3.0)

@@ -25,7 +25,6 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from valence_training.data import mosi, sst
-from valence_training.fusion.reading import Line
 from valence_training.metrics import Metrics, metrics
 from valence_training.paths import BUNDLE
 from valence_training.text.bert import Bert
@@ -175,7 +174,7 @@ def main() -> None:
     model, state = tuned_model(args.state or Config().directory() / "chosen.pt")
     args.output.mkdir(parents=True, exist_ok=True)
     write_graph(model, wordpiece, args.output / "text.onnx")
-    keep(args.output / "text.onnx", Line(model.head.score.weight[0].detach(), model.head.score.bias[0].detach()))
+    keep(args.output / "text.onnx", model.head.line())
     (args.output / "vocab.txt").write_text("".join(f"{p}\n" for p in wordpiece.vocabulary()), encoding="utf-8")
     splits: tuple[mosi.Split, ...] = ("valid", "test") if args.test else ("valid",)
     figures = report(model, args.output / "text.onnx", wordpiece, splits)

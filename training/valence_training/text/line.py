@@ -12,8 +12,9 @@ from pathlib import Path
 import onnx
 import torch
 
+from valence_training.data.features import Floats
 from valence_training.extract import sha256
-from valence_training.fusion.reading import Line
+from valence_training.fusion.reading import LIMIT, Line
 from valence_training.paths import BUNDLE, cache_dir
 
 DIRECTION, OFFSET = "net.reading.direction", "net.reading.offset"
@@ -43,6 +44,12 @@ def line(bundle: Path = BUNDLE) -> Line:
     held = {t.name: t for t in onnx.load(str(bundle / "fusion.onnx")).graph.initializer}
     weight, bias = (torch.from_numpy(onnx.numpy_helper.to_array(held[name]).copy()) for name in (DIRECTION, OFFSET))
     return Line(weight.squeeze(1), bias)
+
+
+def read(line: Line, vectors: Floats) -> float:
+    """What the words of a text say, from its vectors [L, 384] with [CLS] and [SEP]: as serving reads a segment."""
+    words = torch.from_numpy(vectors[1:-1])
+    return float((words.mean(dim=0) @ line.weight + line.bias).clamp(-LIMIT, LIMIT))
 
 
 def _place(graph: Path) -> Path:

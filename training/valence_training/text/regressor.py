@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from valence_training.fusion.reading import Line
 from valence_training.text.bert import WIDTH, Bert
 
 
@@ -20,6 +21,10 @@ class Head(nn.Module):
         pooled = (logits.softmax(-1)[..., None] * hidden).sum(1)
         out: Tensor = self.score(pooled).squeeze(-1)
         return out
+
+    def line(self) -> Line:
+        """Return the linear unit, along which serving reads the mean of the words."""
+        return Line(self.score.weight[0].detach(), self.score.bias[0].detach())
 
 
 class Regressor(nn.Module):

@@ -23,8 +23,9 @@ from valence_training.data import emobank, mosi
 from valence_training.extract import BEGINNINGS
 from valence_training.metrics import metrics
 from valence_training.paths import cache_dir
-from valence_training.text.export import Encoder, score, tuned_model, write_graph
+from valence_training.text.export import Encoder, tuned_model, write_graph
 from valence_training.text.finetune import finetune
+from valence_training.text.line import read
 from valence_training.text.start import pretrained
 from valence_training.text.trainer import LIMIT, Config
 from valence_training.text.wordpiece import WordPiece
@@ -51,7 +52,7 @@ def run(config: Config, wordpiece: WordPiece, file: Path) -> None:
     arrays: dict[str, Any] = {}
     for name, rows in texts().items():
         arrays[f"{name}_id"] = np.array(list(rows))
-        served = [score(model.head, encoder(wordpiece.ids(text, LIMIT))) for text in rows.values()]
+        served = [read(model.head.line(), encoder(wordpiece.ids(text, LIMIT))) for text in rows.values()]
         arrays[f"{name}_score"] = np.array(served, np.float32)
     part = file.with_suffix(".part.npz")
     np.savez(part, **arrays)
