@@ -105,3 +105,10 @@ def test_what_a_step_cost_adds_up_over_its_runs(tmp_path: Path) -> None:
         "face.train": {"cpu_s": 15.0, "wall_s": 25.0},
         "text.export": {"cpu_s": 1.0, "wall_s": 1.0},
     }
+
+
+def test_a_new_fusion_net_keeps_what_others_measured_but_not_the_stream_of_the_last(tmp_path: Path) -> None:
+    assert manifest.measured_elsewhere(tmp_path) == {}
+    metrics = {"stream": [1], "text_seeds": {"r": 1}, "cost": {"text": 2}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"metrics": metrics}))
+    assert manifest.measured_elsewhere(tmp_path) == {"text_seeds": {"r": 1}, "cost": {"text": 2}}

@@ -99,6 +99,17 @@ def record(figures: Mapping[str, Any], bundle: Path = BUNDLE) -> dict[str, Any]:
     return manifest
 
 
+OF_A_BUNDLE = "stream"
+"""The figures that were measured through one bundle and say nothing of the next."""
+
+
+def measured_elsewhere(bundle: Path = BUNDLE) -> dict[str, Any]:
+    """The figures that other programs added to a bundle and that outlive its fusion net; none without a bundle."""
+    path = bundle / "manifest.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.exists() else {}
+    return {name: figures for name, figures in metrics.items() if name != OF_A_BUNDLE}
+
+
 def identity(bundle: Path = BUNDLE) -> str:
     """What a score of this bundle depends on, in few characters: its files, whatever else its manifest says."""
     files = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["files"]

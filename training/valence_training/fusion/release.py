@@ -108,7 +108,8 @@ def release(config: TrainConfig, jobs: int = 1, bundle: Path = BUNDLE) -> dict[s
     if folds.exists():
         figures["speech"]["folds"] = json.loads(folds.read_text())
     (cache_dir("train", "fusion") / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
-    manifest.write(manifest.build(sets.contract, quantiles(figures), temperature, figures, bundle), bundle)
+    metrics = manifest.measured_elsewhere(bundle) | figures
+    manifest.write(manifest.build(sets.contract, quantiles(figures), temperature, metrics, bundle), bundle)
     return figures
 
 
