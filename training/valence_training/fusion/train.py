@@ -40,7 +40,7 @@ from valence_training.fusion.pairing import (
     shown,
     thinned,
 )
-from valence_training.fusion.reading import Line
+from valence_training.fusion.reading import CONTEXT, PRIOR, SHARE, Line
 from valence_training.fusion.scoring import score, torch_run, uar
 from valence_training.fusion.teaching import PolarityUses, Teaching, alpha_after
 from valence_training.fusion.windows import FaceWindows, VoiceWindows, random_text, utterance
@@ -333,7 +333,7 @@ class Trainer:
         return torch.tensor(np.stack([weight / weight.mean(), np.ones(3), np.ones(3)]), dtype=torch.float32)
 
     def _settings(self) -> dict[str, Any]:
-        return asdict(self.config) | {"net": asdict(self.net.config)}
+        return asdict(self.config) | {"net": asdict(self.net.config), "context": [CONTEXT, SHARE, PRIOR]}
 
     def _save(self, path: Path) -> None:
         state = {
