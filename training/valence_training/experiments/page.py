@@ -50,7 +50,8 @@ class Section:
 
 
 SECTIONS = (
-    Section("CMU-MOSI, words alone", sections.mosi_text, "make experiments ONLY=mosi-text,text,context"),
+    Section("CMU-MOSI, words alone", sections.mosi_text, "make experiments ONLY=mosi-text,text"),
+    Section("What was said before", sections.context, "make experiments ONLY=text-folds,context"),
     Section("ICT-MMMO, voice and face", sections.mmmo, "make experiments ONLY=mmmo"),
     Section("Ablations on ICT-MMMO", sections.ablations, "make experiments ONLY=ablations"),
     Section("CMU-MOSI as a stream", served.stream, "make experiments ONLY=stream"),
