@@ -42,6 +42,9 @@ type Vector struct {
 	Reason  ingest.Reason
 	Clock   ingest.Clock
 	Receipt *ingest.Receipt
+	// Weight is, of a token in a Window, the seconds of its segment that it
+	// stands for; 0 elsewhere.
+	Weight float32
 }
 
 // Segment is an encoded stretch of transcript. A later one with the same ID

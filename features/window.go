@@ -44,10 +44,21 @@ type Window struct {
 	// Text holds the token vectors of the window in order of time, segment by
 	// segment; Audio and Video the usable steps in order of time.
 	Text, Audio, Video []Vector
-	Streams            [ingest.NumModalities]Stream
+	// Before is the context of Text; zero where that is absent.
+	Before  Before
+	Streams [ingest.NumModalities]Stream
 
 	Clock    ingest.Clock
 	Receipts []*ingest.Receipt
+}
+
+// Before is what the participant said before a window; zero where nothing was.
+type Before struct {
+	// Values are the mean of the token vectors, each by the seconds that it
+	// stands for.
+	Values []float32
+	// Seconds is how much speech that is.
+	Seconds float32
 }
 
 // Stream says what one modality contributes to a window.

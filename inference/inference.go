@@ -66,6 +66,9 @@ type Score struct {
 	// the model read, which are the last len(Attention) of them; empty without
 	// text.
 	Attention []float32
+	// Context is how much speech from before the window its text leaned on, to
+	// the millisecond.
+	Context   time.Duration
 	Model     Model
 	Queue     time.Duration // waited for a batch
 	Inference time.Duration // ran, of the batch that it was part of

@@ -73,6 +73,9 @@ func (t *text) modality(m *Modality) {
 	if m.Reason != "" {
 		t.key(`,"reason":`).string(string(m.Reason))
 	}
+	if !m.Context.IsZero() {
+		t.key(`,"context":`).duration(m.Context)
+	}
 	t.key(`}`)
 }
 

@@ -41,6 +41,9 @@ func TestAnEventIsEncodedAsItsTagsSay(t *testing.T) {
 				score, weight := number.Draw(t, "score"), number.Draw(t, "weight")
 				m.Score, m.Weight = &score, &weight
 			}
+			if rapid.Bool().Draw(t, "leans") {
+				m.Context = duration.Draw(t, "context")
+			}
 			return m
 		})
 		e := &sink.Event{

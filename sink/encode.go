@@ -81,6 +81,9 @@ func (d Duration) MarshalText() ([]byte, error) {
 	return []byte(d.rounded().String()), nil
 }
 
+// IsZero reports whether the duration is printed as 0.
+func (d Duration) IsZero() bool { return d.rounded() == 0 }
+
 func (d Duration) rounded() time.Duration {
 	t, unit := time.Duration(d), time.Microsecond
 	switch {

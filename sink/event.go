@@ -83,6 +83,8 @@ type Modality struct {
 	Score    *Number       `json:"score,omitempty"`
 	Weight   *Number       `json:"weight,omitempty"`
 	Reason   ingest.Reason `json:"reason,omitempty"`
+	// Context is, of text alone, how much earlier speech it leaned on; 0 if none.
+	Context Duration `json:"context,omitzero"`
 }
 
 // Clock says how well the window's times are known.

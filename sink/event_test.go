@@ -46,8 +46,9 @@ func score(t *testing.T) inference.Score {
 			ingest.Text:  {Value: 0.55, Weight: 0.7126},
 			ingest.Audio: {Value: -0.00001, Weight: 0.2874},
 		},
-		Model: inference.Model{Name: "valence-text-guided-d64", Version: "0.1.0", Contract: "sha256:00ff"},
-		Queue: 3 * time.Millisecond, Inference: 4123456 * time.Nanosecond,
+		Context: 21400 * time.Millisecond,
+		Model:   inference.Model{Name: "valence-text-guided-d64", Version: "0.1.0", Contract: "sha256:00ff"},
+		Queue:   3 * time.Millisecond, Inference: 4123456 * time.Nanosecond,
 	}
 }
 
@@ -105,6 +106,18 @@ func TestAnAbsentStreamHasAReasonAndNoNumbers(t *testing.T) {
 	line, err := sink.Encode(e)
 	require.NoError(t, err)
 	assert.Contains(t, string(line), `"video":{"present":false,"coverage":0.0000,"reason":"muted"}`)
+}
+
+func TestContextIsSaidOfTextThatHasSome(t *testing.T) {
+	s := score(t)
+	assert.Equal(t, sink.Duration(21400*time.Millisecond), sink.New(s).Modalities.Text.Context)
+	s.Context = 0
+	line, err := sink.Encode(sink.New(s))
+	require.NoError(t, err)
+	assert.NotContains(t, string(line), "context")
+	s.Context = time.Second
+	s.Window.Streams[ingest.Text] = features.Stream{Reason: ingest.ReasonNoWords}
+	assert.Equal(t, sink.Modality{Reason: ingest.ReasonNoWords}, sink.New(s).Modalities.Text)
 }
 
 func TestAnUtteranceKeepsTheIDOfItsCue(t *testing.T) {

@@ -35,6 +35,9 @@ func New(s inference.Score) *Event {
 		Latency:  Latency{Queue: Duration(s.Queue), Inference: Duration(s.Inference)},
 		Model:    Model{Name: s.Model.Name, Version: s.Model.Version, Contract: s.Model.Contract},
 	}
+	if w.Streams[ingest.Text].Present {
+		e.Modalities.Text.Context = Duration(s.Context)
+	}
 	for m, part := range e.Modalities.All() {
 		stream := w.Streams[m]
 		part.Present, part.Coverage, part.Reason = stream.Present, Round(stream.Coverage), stream.Reason

@@ -59,7 +59,7 @@ func describe(w io.Writer, m *model.Manifest) error {
 	for i, line := range strings.Split(notFor, "\n") {
 		fmt.Fprintf(t, "%s\t%s\n", first(i, "not for"), line)
 	}
-	fmt.Fprintf(t, "windows\t%g s every %g s, at most %g s\n", m.Window.Seconds, m.Window.HopSeconds, m.Window.MaxSeconds)
+	fmt.Fprintf(t, "windows\t%g s every %g s, at most %g s, with %g s of context\n", m.Window.Seconds, m.Window.HopSeconds, m.Window.MaxSeconds, m.Window.ContextSeconds)
 	for _, modality := range ingest.Modalities() {
 		s := m.Streams.Of(modality)
 		rate := "tokens"

@@ -24,7 +24,7 @@ func described(t *testing.T, metrics json.RawMessage) string {
 		Name: "valence-test", Version: "0.1.0", GitCommit: "0123abc",
 		Licence:  model.Licence{Weights: "CC-BY-NC-SA-4.0", Reason: "trained on research data"},
 		Contract: model.Contract{Hash: "sha256:11ee", Text: "text a/1\naudio b/1\nvideo c/1\n"},
-		Window:   model.Window{Seconds: 8, HopSeconds: 1, MaxSeconds: 12.8},
+		Window:   model.Window{Seconds: 8, HopSeconds: 1, MaxSeconds: 12.8, ContextSeconds: 30},
 		Streams: model.Streams{
 			Text: model.Stream{Width: 384, MaxSteps: 64}, Audio: model.Stream{Width: 136, MaxSteps: 128, RateHz: 10},
 			Video: model.Stream{Width: 64, MaxSteps: 64, RateHz: 5},

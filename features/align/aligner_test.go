@@ -266,8 +266,9 @@ func TestAnUtteranceThatOnlyGrewIsCorrected(t *testing.T) {
 	*windows = nil
 	s.End = after(3 * time.Second)
 	a.Push(s)
-	require.Len(t, *windows, 1, "the sliding windows hold the same words")
-	w := (*windows)[0]
+	require.Len(t, *windows, 3, "[-5s,3s) and [-4s,4s) hold the same words, which stand for more; [-6s,2s) says what it did")
+	w := (*windows)[2]
+	assert.Equal(t, features.Utterance, w.Kind)
 	assert.Equal(t, features.Corrected, w.State)
 	assert.Equal(t, 2, w.Revision)
 	assert.Equal(t, s.End, w.End)

@@ -15,7 +15,7 @@ import (
 func BenchmarkSecondOfCall(b *testing.B) {
 	var windows int
 	a := newAligner(b, align.Default(), func(w *features.Window) { windows++; w.Release() })
-	values := make([]float32, 136)
+	values, vector := make([]float32, 136), make([]float32, 384)
 	units := make([]features.Unit, 0, 20)
 	second := 0
 	b.ReportAllocs()
@@ -24,6 +24,9 @@ func BenchmarkSecondOfCall(b *testing.B) {
 		units = units[:0]
 		if second%3 == 0 {
 			s := sentence(time.Duration(second).String(), time.Duration(second)*time.Second, time.Duration(second+2)*time.Second, 10)
+			for i := range s.Tokens {
+				s.Tokens[i].Values = vector
+			}
 			units = append(units, s)
 		}
 		for i := range 10 {

@@ -12,6 +12,7 @@ import (
 type scratch struct {
 	vectors  [ingest.NumModalities][]features.Vector
 	words    []features.Interval
+	before   before
 	receipts []*ingest.Receipt // those of the window, each once
 	known    map[*ingest.Receipt]struct{}
 }
@@ -45,6 +46,7 @@ func (a *Aligner) build(kind features.Kind, only *segment, start, end time.Time)
 	}
 	a.scratch.reset()
 	a.addText(w, only)
+	a.addBefore(w)
 	a.addSteps(w, ingest.Audio)
 	a.addSteps(w, ingest.Video)
 	// Words that nobody spoke cannot be missed.

@@ -27,6 +27,9 @@ type Config struct {
 	Idle time.Duration `yaml:"idle"`
 	// Correction is how long after its end a window is scored again for late words. 0 never corrects.
 	Correction time.Duration `yaml:"correction"`
+	// Context is how long before a window what was said is heard as its context: who was content a moment ago is likely to
+	// be so still. 0 scores each window by itself. A model refuses more than it was trained on.
+	Context time.Duration `yaml:"context"`
 	// Provisional also hands out each window as soon as the active tracks reach its end. It costs a second inference for
 	// every window and is worth it only where somebody watches live.
 	Provisional bool `yaml:"provisional"`
@@ -45,12 +48,14 @@ type Config struct {
 type Limits struct {
 	// Window is the longest window.
 	Window time.Duration
+	// Context is the longest that is heard before a window.
+	Context time.Duration
 	// Len is how many vectors of each modality a window may hold.
 	Len [ingest.NumModalities]int
 }
 
 // Default returns the settings of a replay, with the limits of the tensor
-// contract: 64 tokens, 12.8 s at 10 and at 5 Hz.
+// contract: 64 tokens, 12.8 s at 10 and at 5 Hz, 30 s of context.
 func Default() Config {
 	return Config{
 		Window:     8 * time.Second,
@@ -58,12 +63,14 @@ func Default() Config {
 		Lateness:   2 * time.Second,
 		Idle:       3 * time.Second,
 		Correction: 30 * time.Second,
+		Context:    30 * time.Second,
 		MinText:    1,
 		MinAudio:   3,
 		MinVideo:   2,
 		Limits: Limits{
-			Window: 12800 * time.Millisecond,
-			Len:    [ingest.NumModalities]int{ingest.Text: 64, ingest.Audio: 128, ingest.Video: 64},
+			Window:  12800 * time.Millisecond,
+			Context: 30 * time.Second,
+			Len:     [ingest.NumModalities]int{ingest.Text: 64, ingest.Audio: 128, ingest.Video: 64},
 		},
 	}
 }
@@ -92,6 +99,8 @@ func (c Config) Validate() error {
 	within("lateness", c.Lateness, 0, time.Minute)
 	within("idle", c.Idle, 100*time.Millisecond, time.Minute)
 	within("correction", c.Correction, 0, time.Minute)
+	check(c.Context >= 0, "context is %s, it must not be below 0", c.Context)
+	check(c.Context <= c.Limits.Context, "context is %s, the model hears at most %s", c.Context, c.Limits.Context)
 	for _, m := range ingest.Modalities() {
 		check(1 <= c.enough(m) && c.enough(m) <= c.Limits.Len[m], "min_%s is %d, it must be 1 to %d", m, c.enough(m), c.Limits.Len[m])
 	}

@@ -41,7 +41,9 @@
 //     and changes the text of a window whose end is less than Config.Correction
 //     before the watermark. An unfinished segment never corrects; its final
 //     form does. A segment replaces the earlier one with its id whole, so that
-//     a shorter one corrects too, and the same one again changes nothing.
+//     a shorter one corrects too, and the same one again changes nothing. Nor
+//     does what was only said before a window; one that is corrected hears it
+//     as it is known then.
 //
 // Anything later is counted in Stats and still enters the windows that are open.
 //
@@ -57,6 +59,15 @@
 // that begin in it. Of more than the model can read, the newest. An utterance
 // longer than the model's longest window keeps its bounds, but its content
 // begins at Window.From, and coverage, which is a share of the whole, says so.
+//
+// A token counts by the time that it stands for: those of a segment share, in
+// equal parts, the time for which the segment overlaps the window's content, at
+// least a millisecond. So a sentence that was only half said in it has half its
+// say, however fast it was.
+//
+// Where text is present, Window.Before is its context: the mean, by the same
+// rule, of all tokens whose word has its middle in the Config.Context before
+// Window.From, of an utterance those of other segments too.
 //
 // A stream is present if it has at least Config.MinText tokens, MinAudio or
 // MinVideo steps. Otherwise it is empty, its coverage 0, and it has the reason
@@ -76,12 +87,13 @@
 //
 // # What is kept, and acknowledged
 //
-// Vectors are kept as long as a correction may need them, with their Receipts
-// only until every window that holds them is final; each Window retains the
-// Receipts of its own stretch, usable or not, once each. A unit more than a
-// minute ahead of everything known is refused, or it would drag the watermark
-// along; who has a hole in the input says so by Advance. Where Advance jumps,
-// the windows with data come out first, then those of the last minute before
-// the new time; the empty ones between are counted as skipped. So neither
-// memory nor the number of windows depends on what a time stamp claims.
+// Vectors are kept as long as a correction may need them, text for Config.Context
+// longer, with their Receipts only until every window that holds them is final;
+// each Window retains the Receipts of its own stretch, usable or not, once each,
+// and none of its context. A unit more than a minute ahead of everything known is
+// refused, or it would drag the watermark along; who has a hole in the input says
+// so by Advance. Where Advance jumps, the windows with data come out first, then
+// those of the last minute before the new time; the empty ones between are
+// counted as skipped. So neither memory nor the number of windows depends on what
+// a time stamp claims.
 package align

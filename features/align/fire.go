@@ -132,7 +132,7 @@ func (a *Aligner) dataSince(t time.Time) time.Time {
 }
 
 // forget gives back the Receipts of what only final windows hold, and drops
-// what no correction can need.
+// what no window and no correction can need.
 func (a *Aligner) forget() {
 	n := 0
 	for n < len(a.done) && !a.correctable(a.done[n].end) {
@@ -151,6 +151,7 @@ func (a *Aligner) forget() {
 		a.tracks[m].forget(old)
 	}
 	a.text.release(needed)
+	old = old.Add(-a.cfg.Context)
 	a.text.remove(func(s *segment) bool { return !s.End.After(old) })
 }
 

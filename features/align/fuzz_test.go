@@ -153,7 +153,19 @@ func (c *checker) window(w *features.Window) {
 			}
 		}
 	}
+	c.said(w)
 	w.Release()
+}
+
+// said checks what text stands for.
+func (c *checker) said(w *features.Window) {
+	for i := range w.Text {
+		require.Positive(c.t, w.Text[i].Weight, w.ID())
+	}
+	b := &w.Before
+	require.GreaterOrEqual(c.t, b.Seconds, float32(0), w.ID())
+	require.Equal(c.t, b.Seconds > 0, b.Values != nil, w.ID())
+	require.False(c.t, b.Seconds > 0 && !w.Streams[ingest.Text].Present, w.ID())
 }
 
 // bounded checks that one call neither kept nor gave more than it may.

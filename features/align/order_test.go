@@ -34,6 +34,7 @@ func drawCall(t *rapid.T) call {
 	c.cfg.Lateness = time.Duration(rapid.IntRange(0, 20).Draw(t, "lateness")) * 100 * time.Millisecond
 	c.cfg.Idle = time.Minute // the order alone is on trial
 	c.cfg.Provisional = rapid.Bool().Draw(t, "provisional")
+	c.cfg.Context = time.Duration(rapid.IntRange(0, 100).Draw(t, "context")) * 100 * time.Millisecond
 	c.cfg.MinAudio = rapid.IntRange(1, 5).Draw(t, "min_audio")
 	c.cfg.Limits.Window = c.cfg.Window + time.Second
 	c.cfg.Limits.Len[ingest.Text] = rapid.IntRange(1, 12).Draw(t, "max_text")
@@ -111,7 +112,7 @@ func drawSegment(t *rapid.T, id string, start int, final bool) features.Segment 
 		to := rapid.IntRange(from+1, length).Draw(t, "to")
 		s.Words = append(s.Words, features.Interval{Start: at(start + from), End: at(start + to)})
 		s.Tokens = append(s.Tokens, features.Vector{
-			Start: at(start + from), End: at(start + to), Values: []float32{rapid.Float32().Draw(t, "value")},
+			Start: at(start + from), End: at(start + to), Values: []float32{rapid.Float32Range(-4, 4).Draw(t, "value")},
 			Clock: ingest.Clock{Source: ingest.ClockContainer, ErrorBound: 1},
 		})
 	}
@@ -274,6 +275,8 @@ func TestCorrectionsEndWhereAPunctualTranscriptBegins(t *testing.T) {
 			require.Contains(t, newest, w.ID())
 			n := *newest[w.ID()]
 			n.State, n.Revision = w.State, w.Revision
+			// Nothing is corrected for what was said before it.
+			n.Before, w.Before = features.Before{}, features.Before{}
 			got = append(got, &n)
 		}
 		requireSame(t, want, got)
@@ -286,6 +289,8 @@ func requireSame(t *rapid.T, want, got []*features.Window) {
 	for i := range min(len(want), len(got)) {
 		require.Equal(t, want[i].ID(), got[i].ID())
 		require.Equal(t, strip(want[i]), strip(got[i]), "window %d: %s", i, want[i].ID())
+		require.InDelta(t, want[i].Before.Seconds, got[i].Before.Seconds, 1e-5)
+		require.InDeltaSlice(t, want[i].Before.Values, got[i].Before.Values, 1e-5)
 	}
 	require.Len(t, got, len(want))
 }
@@ -293,5 +298,6 @@ func requireSame(t *rapid.T, want, got []*features.Window) {
 func strip(w *features.Window) features.Window {
 	s := *w
 	s.Participant = nil
+	s.Before = features.Before{}
 	return s
 }

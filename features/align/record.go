@@ -31,7 +31,8 @@ func recordOf(w *features.Window) record {
 	}
 }
 
-// says reports whether the window says the same as the one on record.
+// says reports whether the window says the same as the one on record, whatever
+// was said before it.
 func (r *record) says(w *features.Window) bool {
 	return r.start.Equal(w.Start) && r.end.Equal(w.End) &&
 		r.coverage == w.Streams[ingest.Text].Coverage && sameTokens(r.text, w.Text)
@@ -39,6 +40,6 @@ func (r *record) says(w *features.Window) bool {
 
 func sameTokens(a, b []features.Vector) bool {
 	return slices.EqualFunc(a, b, func(a, b features.Vector) bool {
-		return a.Start.Equal(b.Start) && a.End.Equal(b.End) && slices.Equal(a.Values, b.Values)
+		return a.Start.Equal(b.Start) && a.End.Equal(b.End) && a.Weight == b.Weight && slices.Equal(a.Values, b.Values)
 	})
 }

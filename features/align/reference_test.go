@@ -90,14 +90,7 @@ func (r *reference) window(w features.Window, segments []features.Segment) *feat
 }
 
 func (r *reference) text(w *features.Window, segments []features.Segment) {
-	for _, s := range segments {
-		for _, token := range s.Tokens {
-			middle := token.Start.Add(token.End.Sub(token.Start) / 2)
-			if within(middle, w.From, w.End) {
-				w.Text = append(w.Text, token)
-			}
-		}
-	}
+	w.Text = r.tokens(segments, w.From, w.End)
 	from := w.From
 	if more := len(w.Text) - r.cfg.Limits.Len[ingest.Text]; more > 0 {
 		w.Text = w.Text[more:]
@@ -114,6 +107,43 @@ func (r *reference) text(w *features.Window, segments []features.Segment) {
 	r.stream(w, ingest.Text, covered, len(w.Text) >= r.cfg.MinText, func(t time.Time) ingest.Reason {
 		return r.hole(ingest.Text, t, ingest.ReasonNoWords)
 	}, ingest.ReasonNoWords)
+	if w.Streams[ingest.Text].Present {
+		w.Before = r.before(w.From)
+	}
+}
+
+// tokens are those of [from, to), with what each stands for.
+func (r *reference) tokens(segments []features.Segment, from, to time.Time) []features.Vector {
+	var all []features.Vector
+	for _, s := range segments {
+		var mine []features.Vector
+		for _, token := range s.Tokens {
+			if within(token.Start.Add(token.End.Sub(token.Start)/2), from, to) {
+				mine = append(mine, token)
+			}
+		}
+		ticks := r.count(from, to, func(t time.Time) bool { return within(t, s.Start, s.End) })
+		for i := range mine {
+			mine[i].Weight = float32((time.Duration(ticks) * tick).Seconds() / float64(len(mine)))
+		}
+		all = append(all, mine...)
+	}
+	return all
+}
+
+// before is what was said before an instant, a token being one number.
+func (r *reference) before(end time.Time) (b features.Before) {
+	tokens := r.tokens(r.segments, end.Add(-r.cfg.Context), end)
+	if len(tokens) == 0 {
+		return b
+	}
+	sum := 0.
+	for _, token := range tokens {
+		b.Seconds += token.Weight
+		sum += float64(token.Weight) * float64(token.Values[0])
+	}
+	b.Values = []float32{float32(sum / float64(b.Seconds))}
+	return b
 }
 
 func (r *reference) steps(w *features.Window, m ingest.Modality, least int) []features.Vector {

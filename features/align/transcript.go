@@ -18,8 +18,9 @@ const (
 // segment is the newest version of a stretch of transcript.
 type segment struct {
 	features.Segment
-	utterance record // of its own window
-	expired   bool   // it came too late for a window of its own
+	utterance record    // of its own window
+	expired   bool      // it came too late for a window of its own
+	mean      []float32 // of its tokens; see said
 }
 
 // pending reports whether its utterance window is still to become final.
@@ -84,18 +85,34 @@ func (x *transcript) due(by time.Time, revision int) *segment {
 	return first
 }
 
+// leastOverlap is what a segment with a token in a window overlaps it by at
+// least: a token stands for some time.
+const leastOverlap = time.Millisecond
+
 // pick appends the tokens that have their place in [from, to), of one segment
 // or, where only is nil, of all.
 func (x *transcript) pick(into []features.Vector, only *segment, from, to time.Time) []features.Vector {
 	for _, s := range x.segments {
-		if only != nil && s != only || !s.overlaps(from, to) {
-			continue
+		if (only == nil || s == only) && s.overlaps(from, to) {
+			into = s.pick(into, from, to)
 		}
-		for i := range s.Tokens {
-			if at := s.place(&s.Tokens[i]); s.Tokens[i].Values != nil && !at.Before(from) && at.Before(to) {
-				into = append(into, s.Tokens[i])
-			}
+	}
+	return into
+}
+
+// pick appends the tokens that have their place in [from, to). They share the
+// time for which the segment overlaps it.
+func (s *segment) pick(into []features.Vector, from, to time.Time) []features.Vector {
+	first := len(into)
+	for i := range s.Tokens {
+		if at := s.place(&s.Tokens[i]); s.Tokens[i].Values != nil && !at.Before(from) && at.Before(to) {
+			into = append(into, s.Tokens[i])
 		}
+	}
+	overlap := max(leastOverlap, earlier(s.End, to).Sub(later(s.Start, from)))
+	each := float32(overlap.Seconds() / float64(len(into)-first))
+	for i := range into[first:] {
+		into[first+i].Weight = each
 	}
 	return into
 }

@@ -22,6 +22,9 @@ func (a *Aligner) Withdraw(m ingest.Modality, why ingest.Reason) {
 	}
 	a.tracks[m].withdraw(why)
 	a.scratch.vectors[m] = nil
+	if m == ingest.Text {
+		a.scratch.before = before{}
+	}
 }
 
 // withdraw explains all that is known of the track by one reason.

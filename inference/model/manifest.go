@@ -16,7 +16,7 @@ import (
 const ManifestFile = "manifest.json"
 
 // Schema is the version of the manifest that this program reads.
-const Schema = 1
+const Schema = 2
 
 // The other files of a bundle. Fusion scores windows; the rest turn samples
 // into vectors.
@@ -79,11 +79,18 @@ type Window struct {
 	HopSeconds float64 `json:"hop_seconds"`
 	// MaxSeconds is the longest window that the model can take.
 	MaxSeconds float64 `json:"max_seconds"`
+	// ContextSeconds is how long before a window the model hears what was said.
+	ContextSeconds float64 `json:"context_seconds"`
 }
 
 // Longest is MaxSeconds.
-func (w Window) Longest() time.Duration {
-	return time.Duration(math.Round(w.MaxSeconds * float64(time.Second)))
+func (w Window) Longest() time.Duration { return duration(w.MaxSeconds) }
+
+// Context is ContextSeconds.
+func (w Window) Context() time.Duration { return duration(w.ContextSeconds) }
+
+func duration(seconds float64) time.Duration {
+	return time.Duration(math.Round(seconds * float64(time.Second)))
 }
 
 // Streams are the three streams of a window.

@@ -20,6 +20,8 @@ const (
 	maxFile  = 1 << 30 // bytes
 	maxWidth = 4096
 	maxSteps = 1024
+	// maxContext is in seconds. Text is kept for so long after it was said.
+	maxContext = 300
 )
 
 var (
@@ -59,6 +61,7 @@ func (m *Manifest) validate() error {
 	w := m.Window
 	f.add(w.Seconds > 0 && w.HopSeconds > 0, "window.seconds and window.hop_seconds are %v and %v, they must be above 0", w.Seconds, w.HopSeconds)
 	f.add(w.MaxSeconds >= w.Seconds, "window.max_seconds is %v, less than window.seconds", w.MaxSeconds)
+	f.add(0 <= w.ContextSeconds && w.ContextSeconds <= maxContext, "window.context_seconds is %v, it must be 0 to %d", w.ContextSeconds, maxContext)
 
 	m.validateFiles(&f)
 	m.validateFusion(&f)
@@ -119,7 +122,10 @@ func (m *Manifest) FusionSignature() Signature {
 			Tensor{Name: name, DType: float, Shape: []Dim{batch, length, width}},
 			Tensor{Name: name + "_mask", DType: float, Shape: []Dim{batch, length}})
 	}
-	s.Inputs = append(s.Inputs, Tensor{Name: "present", DType: float, Shape: []Dim{batch, three}})
+	s.Inputs = append(s.Inputs,
+		Tensor{Name: "present", DType: float, Shape: []Dim{batch, three}},
+		Tensor{Name: "before", DType: float, Shape: []Dim{batch, {Size: int64(m.Streams.Text.Width)}}},
+		Tensor{Name: "before_seconds", DType: float, Shape: []Dim{batch}})
 	s.Outputs = []Tensor{
 		{Name: "score", DType: float, Shape: []Dim{batch}},
 		{Name: "polarity_probs", DType: float, Shape: []Dim{batch, three}},

@@ -28,7 +28,8 @@ func benchBundle(b *testing.B) *model.Bundle {
 	return bundle
 }
 
-// fullWindow has n tokens and a vector for every step of audio and video.
+// fullWindow has n tokens after 20 s of speech, and a vector for every step of
+// audio and video.
 func fullWindow(b *testing.B, m *model.Manifest, n int) *features.Window {
 	b.Helper()
 	w := window(b)
@@ -41,10 +42,15 @@ func fullWindow(b *testing.B, m *model.Manifest, n int) *features.Window {
 			steps = int(m.Window.Seconds * s.RateHz)
 		}
 		for i := range steps {
-			*streams[modality] = append(*streams[modality], vector(modality, time.Duration(i)*s.Step(), s.Width, float32(i%5)/5))
+			v := vector(modality, time.Duration(i)*s.Step(), s.Width, float32(i%5)/5)
+			if modality == ingest.Text {
+				v.Weight = 0.25
+			}
+			*streams[modality] = append(*streams[modality], v)
 		}
 		w.Streams[modality] = features.Stream{Present: true, Coverage: 1}
 	}
+	w.Before = features.Before{Values: make([]float32, m.Streams.Text.Width), Seconds: 20}
 	return w
 }
 

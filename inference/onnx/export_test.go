@@ -33,7 +33,7 @@ func (p *Predictor) RunRaw() (run func() error, done func(), err error) {
 
 // RunTensors runs the fusion net on tensors as they are and returns what this
 // package reads of it, by the names of the outputs.
-func (p *Predictor) RunTensors(batch int, lengths [ingest.NumModalities]int, values, masks [ingest.NumModalities][]float32, present []float32) (map[string][]float32, error) {
+func (p *Predictor) RunTensors(batch int, lengths [ingest.NumModalities]int, values, masks [ingest.NumModalities][]float32, present, before, seconds []float32) (map[string][]float32, error) {
 	s, err := p.net.acquire()
 	if err != nil {
 		return nil, err
@@ -46,6 +46,8 @@ func (p *Predictor) RunTensors(batch int, lengths [ingest.NumModalities]int, val
 	}
 	errs := []error{
 		feed(s.view.present, 0, present),
+		feed(s.view.before, 0, before),
+		feed(s.view.beforeSeconds, 0, seconds),
 		s.view.out.use(extent{batch: batch, length: lengths[ingest.Text]}),
 	}
 	for m := range lengths {

@@ -31,6 +31,8 @@ var _ inference.Predictor = (*Predictor)(nil)
 type fusionTensors struct {
 	values, masks [ingest.NumModalities]*tensor[float32]
 	present       *tensor[float32]
+	before        *tensor[float32] // what was said before
+	beforeSeconds *tensor[float32] // and how much of it
 	out           outputs
 	rows          []row
 }
@@ -55,6 +57,8 @@ func (r *Runtime) Predictor(b *model.Bundle) (*Predictor, error) {
 			f.masks[m] = input[float32](t, m.String()+"_mask", batchAxis, lengthAxis)
 		}
 		f.present = input[float32](t, "present", batchAxis, ingest.NumModalities)
+		f.before = input[float32](t, "before", batchAxis, int64(places[ingest.Text].width))
+		f.beforeSeconds = input[float32](t, "before_seconds", batchAxis)
 		return f
 	})
 	if err != nil {
@@ -132,6 +136,18 @@ func (p *Predictor) run(s set[*fusionTensors], rows []row) error {
 		return err
 	}
 	clear(present)
+	before, err := f.before.use(size)
+	if err != nil {
+		return err
+	}
+	seconds, err := f.beforeSeconds.use(size)
+	if err != nil {
+		return err
+	}
+	width := p.grid[ingest.Text].width
+	for i := range rows {
+		p.grid.fillBefore(&rows[i], before[i*width:(i+1)*width], seconds[i:i+1])
+	}
 	for _, m := range ingest.Modalities() {
 		size.length = 1
 		for i := range rows {

@@ -103,6 +103,26 @@ func TestOnlyTheNewestTokensAreRead(t *testing.T) {
 	assert.Len(t, s.Attention, 8)
 }
 
+func TestATokenCountsByTheTimeThatItStandsFor(t *testing.T) {
+	s := scoreOne(t, predictor(t), window(t, tokens(2, -1), standing(0.25, 0.5)))
+	assert.InDelta(t, 0, s.Value, 1e-6)
+	assert.Equal(t, []float32{0.5, 0.5}, s.Attention, "the net looks at each token alike")
+}
+
+func TestWhatWasSaidBeforeIsHeardWithTheText(t *testing.T) {
+	p := predictor(t)
+	s := scoreOne(t, p, window(t, tokens(0.6), sound(0.3, 0), before(1, 8)))
+	assert.InDelta(t, (0.6+0.25+0.3)/3, s.Value, 1e-6)
+	assert.InDelta(t, 0.85/3, s.Streams[ingest.Text].Value, 1e-6)
+	assert.Equal(t, 8*time.Second, s.Context)
+	s = scoreOne(t, p, window(t, sound(0.3, 0), before(1, 8)))
+	assert.InDelta(t, 0.1, s.Value, 1e-6, "without text it is context of nothing")
+	assert.Zero(t, s.Context)
+	s = scoreOne(t, p, window(t, tokens(0.6), before(1, 0)))
+	assert.InDelta(t, 0.2, s.Value, 1e-6)
+	assert.Zero(t, s.Context)
+}
+
 func TestALongUtteranceIsPlacedFromWhereItsContentBegins(t *testing.T) {
 	p := predictor(t)
 	whole := scoreOne(t, p, window(t, sound(1, 0, 100*ms)))
@@ -136,7 +156,7 @@ func TestReusedTensorsKeepNothingOfTheWindowBefore(t *testing.T) {
 	small := window(t, tokens(1), faces(0.5, 400*ms))
 	first := scoreOne(t, p, small)
 	for _, n := range []int{1, 3, 1} {
-		scoreOne(t, p, window(t, tokens(7, 7, 7), sound(-5, 0, 900*ms), faces(9, 0, 200*ms, 800*ms)))
+		scoreOne(t, p, window(t, tokens(7, 7, 7), sound(-5, 0, 900*ms), faces(9, 0, 200*ms, 800*ms), before(6, 20)))
 		for range n {
 			again := scoreOne(t, p, small)
 			again.Inference = first.Inference
@@ -152,13 +172,13 @@ func TestBatchGivesEachWindowWhatItGetsAlone(t *testing.T) {
 		x := float32(i%7) - 3
 		switch i % 4 {
 		case 0:
-			windows = append(windows, window(t, tokens(x, 1, x)))
+			windows = append(windows, window(t, tokens(x, 1, x), standing(0.1, 0.5, 0.2), before(x, float32(i%11))))
 		case 1:
 			windows = append(windows, window(t, sound(x, 0, 500*ms, 900*ms)))
 		case 2:
 			windows = append(windows, window(t, faces(x/2, 800*ms), tokens(x)))
 		default:
-			windows = append(windows, window(t, tokens(x), sound(0.1, 300*ms), faces(x/2, 200*ms)))
+			windows = append(windows, window(t, tokens(x), sound(0.1, 300*ms), faces(x/2, 200*ms), before(1, 30)))
 		}
 	}
 	batch := p.Predict(t.Context(), windows)
@@ -194,6 +214,31 @@ func TestWindowThatCannotBeScoredLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
+func TestTextWhoseTimeMakesNoSenseIsRefused(t *testing.T) {
+	p := predictor(t)
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for want, part := range map[string]func(*features.Window){
+		"a text vector stands for 0 s, the model takes a finite number above 0":    standing(1, 0),
+		"a text vector stands for -1 s, the model takes a finite number above 0":   standing(-1),
+		"a text vector stands for NaN s, the model takes a finite number above 0":  standing(nan),
+		"a text vector stands for +Inf s, the model takes a finite number above 0": standing(1, inf),
+		"-1 s were said before the window, the model takes a finite number from 0": before(1, -1),
+		"NaN s were said before the window, the model takes a finite number from":  before(1, nan),
+		"+Inf s were said before the window, the model takes a finite number from": before(1, inf),
+		"what was said before the window has 3 numbers, the model takes 4":         func(w *features.Window) { w.Before = features.Before{Values: make([]float32, 3)} },
+		"what was said before the window has 0 numbers, the model takes 4":         func(w *features.Window) { w.Before.Seconds = 2 },
+	} {
+		t.Run(want, func(t *testing.T) {
+			results := p.Predict(t.Context(), []*features.Window{window(t, tokens(1, 1), part), window(t, tokens(1))})
+			require.ErrorIs(t, results[0].Err, onnx.ErrInput)
+			require.ErrorContains(t, results[0].Err, want)
+			require.NoError(t, results[1].Err)
+		})
+	}
+	silent := window(t, sound(1, 0), before(1, nan), func(w *features.Window) { w.Text = []features.Vector{{}} })
+	require.NoError(t, p.Predict(t.Context(), []*features.Window{silent})[0].Err, "what is not read need not make sense")
+}
+
 func TestCancelledBatchIsNotRun(t *testing.T) {
 	p := predictor(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -221,6 +266,11 @@ func TestLevelChoosesTheInterval(t *testing.T) {
 	s := scoreOne(t, p, window(t, tokens(0)))
 	assert.Equal(t, inference.Interval{Level: 0.8, Low: -1.0 / 3, High: 1.0 / 3}, s.Interval)
 	assert.Equal(t, inference.Neutral, s.Polarity)
+}
+
+func TestTheMaskOfTheTextIsTheTimeOfEachToken(t *testing.T) {
+	w := window(t, tokens(1, 2, 3), standing(0.5, 0.25, 0.125), func(w *features.Window) { w.Text[1].Values = nil })
+	assert.Equal(t, []float32{0.5, 0, 0.125}, onnx.GridMask(tiny(t).Manifest, ingest.Text, w))
 }
 
 func TestVectorsStandOnTheGridOfTheWindow(t *testing.T) {

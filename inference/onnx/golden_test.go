@@ -131,9 +131,16 @@ func TestFusionNetAgreesWithPyTorch(t *testing.T) {
 			}
 			for i := range steps {
 				if goldenValid(i) {
-					masks[modality][i] = 1
+					masks[modality][i] = goldenMask(modality, i)
 				}
 			}
+		}
+		before, seconds := make([]float32, c.Batch*m.Streams.Text.Width), make([]float32, c.Batch)
+		for i := range before {
+			before[i] = goldenBefore(i)
+		}
+		for i := range seconds {
+			seconds[i] = goldenSeconds(i)
 		}
 		present := make([]float32, 0, c.Batch*len(c.Present))
 		for range c.Batch {
@@ -141,7 +148,7 @@ func TestFusionNetAgreesWithPyTorch(t *testing.T) {
 				present = append(present, float32(x))
 			}
 		}
-		got, err := p.RunTensors(c.Batch, c.Lengths, values, masks, present)
+		got, err := p.RunTensors(c.Batch, c.Lengths, values, masks, present, before, seconds)
 		require.NoError(t, err)
 		for name, out := range got {
 			assert.InDeltaSlice(t, c.Outputs[name], out, tolerance, "%s of %s %v", name, c.Pattern, c.Lengths)
@@ -164,6 +171,9 @@ func TestWindowBecomesTheTensorsThatTrainingSaw(t *testing.T) {
 			for i := range c.Lengths[modality] {
 				v := features.Vector{Modality: modality, Start: w.Start.Add(time.Duration(i) * s.Step())}
 				if goldenValid(i) {
+					if modality == ingest.Text {
+						v.Weight = goldenMask(modality, i)
+					}
 					v.Values = make([]float32, s.Width)
 					for k := range v.Values {
 						v.Values[k] = goldenValue(modality, i*s.Width+k)
@@ -172,6 +182,10 @@ func TestWindowBecomesTheTensorsThatTrainingSaw(t *testing.T) {
 				*streams[modality] = append(*streams[modality], v)
 			}
 			w.Streams[modality].Present = c.Present[modality] == 1
+		}
+		w.Before = features.Before{Values: make([]float32, m.Streams.Text.Width), Seconds: goldenSeconds(0)}
+		for k := range w.Before.Values {
+			w.Before.Values[k] = goldenBefore(k)
 		}
 		score := scoreOne(t, p, w)
 		assert.InDelta(t, float64(c.Outputs["score"][0])/m.ScoreScale, score.Value, tolerance, "%s %v", c.Pattern, c.Lengths)
@@ -191,6 +205,19 @@ func goldenValue(m ingest.Modality, i int) float32 {
 }
 
 func goldenValid(i int) bool { return i%5 != 3 }
+
+// goldenMask is that of a valid step.
+func goldenMask(m ingest.Modality, i int) float32 {
+	if m == ingest.Text {
+		return float32(0.25 + 0.05*float64(i%7))
+	}
+	return 1
+}
+
+func goldenBefore(i int) float32 { return float32(math.Cos(0.21*float64(i)) * 1.5) }
+
+// goldenSeconds is of the j-th window of a batch.
+func goldenSeconds(j int) float32 { return 4 * float32(j+1) }
 
 func dot(a, b []float32) float64 {
 	var sum float64

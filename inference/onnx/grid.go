@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/valence-live/valence/features"
@@ -12,10 +13,11 @@ import (
 
 // grid says where the vectors of a window go in the tensors.
 //
-// Tokens stand one after the other, the newest if there are too many. Audio and
-// video stand on a grid of their step from where the window's content begins: the slot of a
-// vector is floor((vector start - window start) / step), a slot without a
-// vector is masked. Training places its vectors by the same rule.
+// Tokens stand one after the other, the newest if there are too many; their mask
+// is the seconds that each stands for. Audio and video stand on a grid of their
+// step from where the window's content begins: the slot of a vector is
+// floor((vector start - window start) / step), and their mask is 1. A slot without
+// a vector is masked by 0. Training places its vectors by the same rule.
 type grid [ingest.NumModalities]axis
 
 // axis is one modality's part of the grid.
@@ -65,6 +67,9 @@ func (g *grid) row(w *features.Window) (row, error) {
 			if got := len(vectors[i].Values); got != g[m].width {
 				return r, fmt.Errorf("%w: a %s vector has %d numbers, the model takes %d", ErrInput, m, got, g[m].width)
 			}
+			if weight := vectors[i].Weight; m == ingest.Text && (!(weight > 0) || math.IsInf(float64(weight), 1)) {
+				return r, fmt.Errorf("%w: a text vector stands for %v s, the model takes a finite number above 0", ErrInput, weight)
+			}
 			r.present[m] = true
 			r.length[m] = max(r.length[m], slot+1)
 		}
@@ -72,7 +77,34 @@ func (g *grid) row(w *features.Window) (row, error) {
 	if r.present == (model.Present{}) {
 		return r, fmt.Errorf("%w: no stream has a vector between %s and %s", ErrEmpty, w.From, w.End)
 	}
+	if r.present[ingest.Text] {
+		return r, g.before(&w.Before)
+	}
 	return r, nil
+}
+
+// before checks what was said before a window.
+func (g *grid) before(b *features.Before) error {
+	got, width := len(b.Values), g[ingest.Text].width
+	switch {
+	case !(b.Seconds >= 0) || math.IsInf(float64(b.Seconds), 1):
+		return fmt.Errorf("%w: %v s were said before the window, the model takes a finite number from 0 on", ErrInput, b.Seconds)
+	case got != width && (got > 0 || b.Seconds > 0):
+		return fmt.Errorf("%w: what was said before the window has %d numbers, the model takes %d", ErrInput, got, width)
+	default:
+		return nil
+	}
+}
+
+// fillBefore writes what was said before a window into its part of the tensors,
+// and zeros where nothing was or its text is absent.
+func (g *grid) fillBefore(r *row, values, seconds []float32) {
+	clear(values)
+	clear(seconds)
+	if b := &r.window.Before; r.present[ingest.Text] && b.Seconds > 0 {
+		copy(values, b.Values)
+		seconds[0] = b.Seconds
+	}
 }
 
 // fill writes one stream of a window into its part of the tensors, and zeros
@@ -93,6 +125,9 @@ func (g *grid) fill(m ingest.Modality, r *row, values, mask []float32) {
 			}
 			copy(values[slot*width:(slot+1)*width], vectors[i].Values)
 			mask[slot] = 1
+			if m == ingest.Text {
+				mask[slot] = vectors[i].Weight
+			}
 			written = max(written, slot+1)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/valence-live/valence/inference"
 	"github.com/valence-live/valence/inference/model"
@@ -106,6 +107,9 @@ func (s *scale) score(o *outputs, i int, r row) (inference.Score, error) {
 	var weights [streams]float64
 	if math.IsNaN(shares(weights[:], gate)) {
 		return inference.Score{}, fmt.Errorf("%w: modality_gate is %v", ErrOutput, gate)
+	}
+	if r.present[ingest.Text] {
+		score.Context = time.Duration(math.Round(float64(r.window.Before.Seconds)*1e3)) * time.Millisecond
 	}
 	for m, present := range r.present {
 		if present {

@@ -31,7 +31,7 @@ func shippedPredictor(t *testing.T) (*onnx.Predictor, *model.Manifest) {
 }
 
 // randomWindows returns windows of random vectors: all patterns of present
-// streams, lengths and gaps.
+// streams, lengths and gaps, with and without something said before.
 func randomWindows(t *testing.T, m *model.Manifest, n int) []*features.Window {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -54,11 +54,17 @@ func randomWindows(t *testing.T, m *model.Manifest, n int) []*features.Window {
 				for j := range v.Values {
 					v.Values[j] = float32(random.NormFloat64())
 				}
+				if modality == ingest.Text {
+					v.Weight = 0.05 + random.Float32()
+				}
 				if i == 0 || random.IntN(4) > 0 {
 					*streams[modality] = append(*streams[modality], v)
 				}
 			}
 			w.Streams[modality] = features.Stream{Present: true, Coverage: 1}
+		}
+		if k%3 > 0 {
+			w.Before = features.Before{Values: vector(ingest.Text, 0, m.Streams.Text.Width, float32(random.NormFloat64())).Values, Seconds: 30 * random.Float32()}
 		}
 		windows[k] = w
 	}

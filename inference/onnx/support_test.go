@@ -74,13 +74,32 @@ func vector(m ingest.Modality, at time.Duration, width int, value float32) featu
 	return features.Vector{Modality: m, Start: epoch.Add(at), Values: values}
 }
 
-// tokens adds text of one token for each value.
+// tokens adds text of one token for each value, of which each stands for a
+// second.
 func tokens(values ...float32) func(*features.Window) {
 	return func(w *features.Window) {
 		for i, v := range values {
-			w.Text = append(w.Text, vector(ingest.Text, time.Duration(i)*time.Millisecond, 4, v))
+			token := vector(ingest.Text, time.Duration(i)*time.Millisecond, 4, v)
+			token.Weight = 1
+			w.Text = append(w.Text, token)
 		}
 		w.Streams[ingest.Text] = features.Stream{Present: true, Coverage: 1}
+	}
+}
+
+// standing lets the tokens stand for so many seconds instead.
+func standing(seconds ...float32) func(*features.Window) {
+	return func(w *features.Window) {
+		for i, s := range seconds {
+			w.Text[i].Weight = s
+		}
+	}
+}
+
+// before adds what was said before the window.
+func before(value, seconds float32) func(*features.Window) {
+	return func(w *features.Window) {
+		w.Before = features.Before{Values: vector(ingest.Text, 0, 4, value).Values, Seconds: seconds}
 	}
 }
 

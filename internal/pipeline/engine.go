@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -88,7 +87,7 @@ func (e *Engine) NewExtractor(m ingest.Modality) (features.Extractor, error) {
 // Limits are what the model can read: what align.Config needs of it.
 func (e *Engine) Limits() align.Limits {
 	m := e.Model()
-	limits := align.Limits{Window: time.Duration(m.Window.MaxSeconds * float64(time.Second))}
+	limits := align.Limits{Window: m.Window.Longest(), Context: m.Window.Context()}
 	for _, modality := range ingest.Modalities() {
 		limits.Len[modality] = m.Streams.Of(modality).MaxSteps
 	}

@@ -21,8 +21,9 @@ type State struct {
 // before the oldest window that was open then.
 type Resume struct {
 	State State
-	// Complete is from when on everything is read again. Windows that begin before
-	// and were published are left as they are: they would hold less now.
+	// Complete is from when on windows hold all that they did: they and their
+	// context are read again whole. Windows that begin before and were published are
+	// left as they are: they would hold less now.
 	Complete time.Time
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -20,8 +21,8 @@ import (
 	"github.com/valence-live/valence/sink/rolling"
 )
 
-// telling scores a window by what is in it, so that a window that holds less
-// has another score.
+// telling scores a window by what is in it and before it, so that a window that
+// holds or hears less has another score.
 type telling struct{ constant }
 
 func (m *telling) Predict(ctx context.Context, windows []*features.Window) []inference.Result {
@@ -30,6 +31,12 @@ func (m *telling) Predict(ctx context.Context, windows []*features.Window) []inf
 		sum := 0.0
 		for _, v := range w.Audio {
 			sum += float64(v.Values[0])
+		}
+		for _, v := range w.Text {
+			sum += float64(v.Values[0] * v.Weight)
+		}
+		if b := w.Before; b.Seconds > 0 {
+			sum += float64(b.Values[0] * b.Seconds)
 		}
 		results[i].Score.Value = sum / 1000
 	}
@@ -66,12 +73,16 @@ type entry struct {
 	at   time.Time
 }
 
-// logOf is a log of steps of sound of some people, ten a second each.
+// logOf is a log of steps of sound of some people, ten a second each, and of a
+// sentence every three seconds, as soon as it was said.
 func logOf(people, seconds int) []entry {
 	var out []entry
 	for i := range seconds * 10 {
 		at := time.Unix(1000, 0).Add(time.Duration(i) * 100 * time.Millisecond)
 		for who := range people {
+			if n := i + 10*who; n%30 == 0 && i > 0 {
+				out = append(out, entry{who, sentence(n, at), at})
+			}
 			out = append(out, entry{who, features.Vector{
 				Modality: ingest.Audio, Start: at, End: at.Add(100 * time.Millisecond), Values: []float32{float32((i*7 + who*3) % 11)},
 				Clock: ingest.Clock{Source: ingest.ClockRecord},
@@ -79,6 +90,17 @@ func logOf(people, seconds int) []entry {
 		}
 	}
 	return out
+}
+
+// sentence is one of two words that ended there.
+func sentence(n int, end time.Time) features.Segment {
+	s := features.Segment{ID: strconv.Itoa(n), Start: end.Add(-2 * time.Second), End: end, Final: true, Clock: ingest.Clock{Source: ingest.ClockRecord}}
+	for i := range 2 {
+		from := s.Start.Add(time.Duration(i) * time.Second)
+		s.Tokens = append(s.Tokens, features.Vector{Start: from, End: from.Add(time.Second), Values: []float32{float32((n + 7*i) % 13)}, Clock: s.Clock})
+		s.Words = append(s.Words, features.Interval{Start: from, End: from.Add(time.Second)})
+	}
+	return s
 }
 
 // replayLog runs entries through a call and returns it, still open.
@@ -89,9 +111,16 @@ func replayLog(t require.TestingT, c *Call, people []*ingest.Participant, entrie
 	}
 }
 
+// logAlign needs little enough of the past that a call is read again in part.
+func logAlign() align.Config {
+	cfg := align.Default()
+	cfg.Correction, cfg.Context = 0, 10*time.Second
+	return cfg
+}
+
 func logCall(t *testing.T, store sink.Publisher, from *Resume) *Call {
 	t.Helper()
-	cfg := CallConfig{Align: align.Default(), Rolling: rolling.Default(), Mode: Log, Resume: from}
+	cfg := CallConfig{Align: logAlign(), Rolling: rolling.Default(), Mode: Log, Resume: from}
 	c, err := engineWith(t, &telling{constant{value: 0.5}}).NewCall(cfg, store)
 	require.NoError(t, err)
 	require.NoError(t, c.Start(context.Background()))
@@ -126,20 +155,28 @@ func TestATakenOverCallPublishesWhatAnUninterruptedOneDoes(t *testing.T) {
 		_, err = first.Checkpoint(context.Background()) // what was handed in is published, then the process dies
 		require.NoError(rt, err)
 
-		needed := time.Unix(1000, 0).Add(-time.Hour)
+		needed := time.Unix(2000, 0)
 		for _, id := range ids {
 			end, known := state.Published[id]
 			if !known {
 				needed = time.Time{}
 				break
 			}
-			needed = later(needed, end.Add(-align.Default().Window-align.Default().Correction))
+			if end.Before(needed) {
+				needed = end
+			}
 		}
+		align := logAlign()
+		needed = needed.Add(-align.Limits.Window - align.Correction - align.Lateness - align.Context)
 		from := 0
 		for from < len(log) && log[from].at.Before(needed) {
 			from++
 		}
-		second := logCall(t, store, &Resume{State: state, Complete: log[from].at})
+		complete := log[from].at.Add(align.Lateness + align.Context)
+		if from == 0 {
+			complete = time.Time{} // this is how it began
+		}
+		second := logCall(t, store, &Resume{State: state, Complete: complete})
 		replayLog(rt, second, consenting(t, ids...), log[from:])
 		require.NoError(rt, second.Finish(context.Background()))
 		got := store.Session("call")

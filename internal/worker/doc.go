@@ -14,9 +14,10 @@
 // rolling values, how far each participant was published, what they agreed to.
 // Then the offsets are committed from which everything is read again that a window
 // or a correction may still need: the longest window, the time in which words
-// may correct, and, where media is extracted here, the half minute over which
-// features are normalised. The next owner of the partition reads from there,
-// publishes again what was published since the checkpoint, with the same ids and
-// scores, and leaves alone what it cannot see whole. Of a call that is over it
-// knows so, and passes over what it reads again of it.
+// may correct, and before that the context or, where media is extracted here, the
+// half minute over which features are normalised, whichever is longer. The next
+// owner of the partition reads from there, publishes again what was published
+// since the checkpoint, with the same ids and scores, and leaves alone what it
+// cannot see whole. Of a call that is over it knows so, and passes over what it
+// reads again of it.
 package worker

@@ -78,7 +78,6 @@ func shared(t *testing.T, first []kafka.Record, other string, later time.Duratio
 // records: in part, which must not be scored.
 func TestACallThatIsOverIsNotScoredAgainInPart(t *testing.T) {
 	engine := openEngine(t)
-	brief := func(c *worker.Config) { c.Call.Align.Correction = 0 } // so that 15 s are read again, not 45
 	records := shared(t, gateway(t, engine).records, "later", 20*time.Second)
 	last := 0 // of the first call, which ends it
 	for i, r := range records {

@@ -54,7 +54,7 @@ func (s *session) begin(at time.Time) error {
 	s.begun = at
 	if s.from != nil {
 		s.begun = s.from.begun
-		complete := at.Add(cfg.Align.Lateness)
+		complete := at.Add(cfg.Align.Lateness + cfg.Align.Context)
 		if !at.After(s.begun) {
 			complete = time.Time{} // this is how it began
 		}

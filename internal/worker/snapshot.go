@@ -58,15 +58,15 @@ func (s *session) checkpoint(ctx context.Context, values map[string][]byte) (off
 	return s.marks.from(needed.Add(-s.reach())), nil
 }
 
-// reach is how far before the end of a window lies what it, its corrections and
-// its features may need.
+// reach is how far before the end of a window lies what it, its corrections, its
+// context and its features may need. The last two begin where a window does.
 func (s *session) reach() time.Duration {
 	align := s.lane.worker.cfg.Call.Align
-	back := align.Limits.Window + align.Correction + align.Lateness
+	before := align.Context
 	if s.media {
-		back += normalised
+		before = max(before, normalised)
 	}
-	return back
+	return before + align.Limits.Window + align.Correction + align.Lateness
 }
 
 // over reports whether nothing of a person can change any more.

@@ -91,6 +91,9 @@ func (p *printer) modality(m *sink.Modality) *valencev1.Modality {
 	if m.Weight != nil {
 		out.Weight = new(p.number(*m.Weight))
 	}
+	if !m.Context.IsZero() {
+		out.Context = p.duration(m.Context)
+	}
 	return out
 }
 
@@ -118,7 +121,7 @@ func ToEvent(m *valencev1.Event) (*sink.Event, error) {
 			Mass:     sink.Number(m.GetRolling().GetMass()), SessionMass: sink.Number(m.GetRolling().GetSessionMass()),
 		},
 		Modalities: sink.Modalities{
-			Text: modality(m.GetModalities().GetText()), Audio: modality(m.GetModalities().GetAudio()), Video: modality(m.GetModalities().GetVideo()),
+			Text: r.modality(m.GetModalities().GetText()), Audio: r.modality(m.GetModalities().GetAudio()), Video: r.modality(m.GetModalities().GetVideo()),
 		},
 		Clock: sink.Clock{Source: ingest.ClockSource(m.GetClock().GetSource()), ErrorBound: r.duration(m.GetClock().GetErrorBound())},
 		Latency: sink.Latency{
@@ -157,8 +160,10 @@ func (r *reader) duration(text string) (d sink.Duration) {
 	return d
 }
 
-func modality(m *valencev1.Modality) sink.Modality {
-	out := sink.Modality{Present: m.GetPresent(), Coverage: sink.Number(m.GetCoverage()), Reason: ingest.Reason(m.GetReason())}
+func (r *reader) modality(m *valencev1.Modality) sink.Modality {
+	out := sink.Modality{
+		Present: m.GetPresent(), Coverage: sink.Number(m.GetCoverage()), Reason: ingest.Reason(m.GetReason()), Context: r.duration(m.GetContext()),
+	}
 	if m != nil && m.Score != nil {
 		out.Score = new(sink.Number(m.GetScore()))
 	}

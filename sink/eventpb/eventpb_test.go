@@ -45,6 +45,7 @@ func TestWhatIsFinerThanPrintedIsRoundedAlikeInBothForms(t *testing.T) {
 		e := sinktest.Event("call", "alice", 1)
 		e.Score = sink.Number(rapid.Float64().Draw(t, "score"))
 		e.Rolling.Mass = sink.Number(rapid.Float64Range(-10, 1e6).Draw(t, "mass"))
+		e.Modalities.Text.Context = sink.Duration(rapid.Int64().Draw(t, "context"))
 		e.Clock.ErrorBound = sink.Duration(rapid.Int64().Draw(t, "bound"))
 		e.Window.End = time.Unix(rapid.Int64Range(0, 1e11).Draw(t, "second"), rapid.Int64Range(0, 1e9-1).Draw(t, "nanosecond"))
 		r, err := eventpb.Encode(e, wire.Protobuf, "/valence")
@@ -113,6 +114,7 @@ func TestAnEventThatCannotBeReadIsPoison(t *testing.T) {
 		"no id":         func(m *valencev1.Event) { m.Id = "" },
 		"no window":     func(m *valencev1.Event) { m.Window = nil },
 		"no such time":  func(m *valencev1.Event) { m.Window.End = &timestamppb.Timestamp{Nanos: -1} },
+		"no context":    func(m *valencev1.Event) { m.Modalities.Text.Context = "much" },
 		"no duration":   func(m *valencev1.Event) { m.Latency.Queue = "soon" },
 		"no such hours": func(m *valencev1.Event) { m.Rolling.HalfLife = "1" },
 	} {

@@ -30,7 +30,7 @@ func Event(session, participant string, second int) *sink.Event {
 			Participant: 0.22, Session: 0.1, HalfLife: sink.Duration(20 * time.Second), Mass: 7.5, SessionMass: 11.25,
 		},
 		Modalities: sink.Modalities{
-			Text:  sink.Modality{Present: true, Coverage: 0.9, Score: &text, Weight: &textWeight},
+			Text:  sink.Modality{Present: true, Coverage: 0.9, Score: &text, Weight: &textWeight, Context: sink.Duration(21400 * time.Millisecond)},
 			Audio: sink.Modality{Present: true, Coverage: 1, Score: &audio, Weight: &audioWeight},
 			Video: sink.Modality{Reason: ingest.ReasonMuted},
 		},

@@ -542,7 +542,9 @@ type Modality struct {
 	Score  *float64 `protobuf:"fixed64,3,opt,name=score,proto3,oneof" json:"score,omitempty"`
 	Weight *float64 `protobuf:"fixed64,4,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
 	// reason is "muted", "no_track", "no_face", "no_words", "no_speech", "lost", "no_consent", "policy" or "shed".
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// context is, of text, how much of what was said before the window it leaned on, as a duration as Go writes it: "21.4s".
+	Context       string `protobuf:"bytes,6,opt,name=context,proto3" json:"context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -608,6 +610,13 @@ func (x *Modality) GetWeight() float64 {
 func (x *Modality) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *Modality) GetContext() string {
+	if x != nil {
+		return x.Context
 	}
 	return ""
 }
@@ -851,13 +860,14 @@ const file_valence_v1_event_proto_rawDesc = "" +
 	"Modalities\x12(\n" +
 	"\x04text\x18\x01 \x01(\v2\x14.valence.v1.ModalityR\x04text\x12*\n" +
 	"\x05audio\x18\x02 \x01(\v2\x14.valence.v1.ModalityR\x05audio\x12*\n" +
-	"\x05video\x18\x03 \x01(\v2\x14.valence.v1.ModalityR\x05video\"\xa5\x01\n" +
+	"\x05video\x18\x03 \x01(\v2\x14.valence.v1.ModalityR\x05video\"\xbf\x01\n" +
 	"\bModality\x12\x18\n" +
 	"\apresent\x18\x01 \x01(\bR\apresent\x12\x1a\n" +
 	"\bcoverage\x18\x02 \x01(\x01R\bcoverage\x12\x19\n" +
 	"\x05score\x18\x03 \x01(\x01H\x00R\x05score\x88\x01\x01\x12\x1b\n" +
 	"\x06weight\x18\x04 \x01(\x01H\x01R\x06weight\x88\x01\x01\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reasonB\b\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
+	"\acontext\x18\x06 \x01(\tR\acontextB\b\n" +
 	"\x06_scoreB\t\n" +
 	"\a_weight\"E\n" +
 	"\n" +

@@ -5,7 +5,8 @@ Run with the packages onnx and numpy: python make_bundle.py. The result is commi
     text      token_vectors[0, i, :] = table[id] = (id, id / 2, -id, 1)
     face      embedding = mean(face) / 255 * (0, 1, ..., 63) / 64
     detector  logits = mean(input), boxes = mean(input) + (0, ..., 15)
-    fusion    m_s = mean of stream s over valid steps and width, 0 if absent; score = clip(sum of m_s, -3, 3)
+    fusion    m_s = mean of stream s over valid steps, each by its mask, and width, 0 if absent
+              m_text also has 0.5 before_seconds / (before_seconds + 8) mean(before); score = clip(sum of m_s, -3, 3)
               log_b = -score / 10; unimodal_scores = clip(m); polarity_probs = softmax(-score, 0, score)
               modality_gate = equal shares of the present; text_attn = equal shares of the valid tokens
 """
@@ -101,6 +102,9 @@ def fusion() -> ModelProto:
         "tenth": np.array(-0.1, dtype=np.float32),
         "signs": np.array([[-1, 0, 1]], dtype=np.float32),
         "zeros": np.zeros((1, 8), dtype=np.float32),
+        "half": np.array(0.5, dtype=np.float32),
+        "prior": np.array(8, dtype=np.float32),
+        "least": np.array(1e-6, dtype=np.float32),
     }
 
     def op(kind: str, args: list[str], out: str, **attributes: int) -> str:
@@ -113,14 +117,21 @@ def fusion() -> ModelProto:
         constants[f"index_{name}"] = np.array([i], dtype=np.int64)
         mask = op("Unsqueeze", [f"{name}_mask", "last"], f"{name}_m")
         valid = op("Greater", [mask, "zero"], f"{name}_valid")
-        total = op(
-            "ReduceSum", [op("Where", [valid, name, "zero"], f"{name}_kept"), "all"], f"{name}_total", keepdims=0
-        )
-        steps = op("ReduceSum", [f"{name}_mask", "steps"], f"{name}_steps", keepdims=0)
-        steps = op("Mul", [op("Max", [steps, "one"], f"{name}_atleast"), f"width_{name}"], f"{name}_count")
-        mean = op("Div", [total, steps], f"{name}_mean")
+        kept = op("Mul", [op("Where", [valid, name, "zero"], f"{name}_kept"), mask], f"{name}_weighed")
+        total = op("ReduceSum", [kept, "all"], f"{name}_total", keepdims=0)
+        weight = op("ReduceSum", [f"{name}_mask", "steps"], f"{name}_weight", keepdims=0)
+        weight = op("Mul", [op("Max", [weight, "least"], f"{name}_atleast"), f"width_{name}"], f"{name}_count")
+        mean = op("Div", [total, weight], f"{name}_mean")
+        if name == "text":
+            past = op("ReduceSum", ["before", "steps"], "before_total", keepdims=0)
+            past = op("Div", [past, "width_text"], "before_mean")
+            share = op(
+                "Div", ["before_seconds", op("Add", ["before_seconds", "prior"], "before_prior")], "before_share"
+            )
+            past = op("Mul", [op("Mul", [past, share], "before_part"), "half"], "before_half")
+            mean = op("Add", [mean, past], "text_with_before")
         op("Unsqueeze", [mean, "last"], f"{name}_column")
-    inputs.append(("present", FLOAT, ["B", 3]))
+    inputs += [("present", FLOAT, ["B", 3]), ("before", FLOAT, ["B", WIDTHS["text"]]), ("before_seconds", FLOAT, ["B"])]
     means = op("Concat", [f"{name}_column" for name in WIDTHS], "means", axis=1)
     means = op("Mul", [means, "present"], "heard")
     op("Clip", [means, "low", "high"], "unimodal_scores")
@@ -130,8 +141,9 @@ def fusion() -> ModelProto:
     op("Softmax", [op("Mul", [column, "signs"], "logits")], "polarity_probs", axis=1)
     streams = op("Max", [op("ReduceSum", ["present", "steps"], "streams", keepdims=1), "one"], "streams_atleast")
     op("Div", ["present", streams], "modality_gate")
-    tokens = op("Max", [op("ReduceSum", ["text_mask", "steps"], "tokens", keepdims=1), "one"], "tokens_atleast")
-    op("Div", ["text_mask", tokens], "text_attn")
+    valid = op("Cast", [op("Greater", ["text_mask", "zero"], "text_heard")], "text_ones", to=FLOAT)
+    tokens = op("Max", [op("ReduceSum", [valid, "steps"], "tokens", keepdims=1), "one"], "tokens_atleast")
+    op("Div", [valid, tokens], "text_attn")
     op("Add", [column, "zeros"], "embedding")
     outputs: list[Value] = [
         ("score", FLOAT, ["B"]),
@@ -179,7 +191,7 @@ def main() -> None:
         (out / name).write_bytes(data)
     patterns = ("text", "audio", "text+audio", "video", "text+video", "audio+video", "text+audio+video")
     manifest = {
-        "schema": 1,
+        "schema": 2,
         "name": "tiny",
         "version": "0.0.1",
         "git_commit": "0" * 40,
@@ -189,7 +201,7 @@ def main() -> None:
         "polarities": ["negative", "neutral", "positive"],
         "score_scale": 3.0,
         "neutral_band": 0.5,
-        "window": {"seconds": 1.0, "hop_seconds": 0.5, "max_seconds": 2.0},
+        "window": {"seconds": 1.0, "hop_seconds": 0.5, "max_seconds": 2.0, "context_seconds": 4.0},
         "streams": {
             "text": {"width": WIDTHS["text"], "max_steps": 8, "rate_hz": 0},
             "audio": {"width": WIDTHS["audio"], "max_steps": 20, "rate_hz": 10},
