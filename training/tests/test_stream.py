@@ -9,6 +9,7 @@ from valence_training.data.mosi import Segment, Word
 from valence_training.experiments import stream, transcripts
 from valence_training.experiments.series import Spans, Spoken, delay
 from valence_training.experiments.stream_rows import WINDOW, rows
+from valence_training.fusion.reading import CONTEXT
 from valence_training.metrics import concordance
 from valence_training.paths import BUNDLE, REPO
 
@@ -49,7 +50,9 @@ def test_snapshots_place_what_was_known_before_the_end_of_a_window_of_their_own(
     for cue in stream.snapshots(cues, range(2, 12), 0.0):
         moment = round(cue[-1].end / stream.SPACING) - 1
         assert cue[-1].end <= stream.place(moment)
-        assert cue[-1].end > stream.place(moment) - WINDOW
+        assert cue[-1].end > stream.place(moment) - WINDOW - CONTEXT
+    whole = stream.snapshots(cues, [11], 0.0)
+    assert min(w.start for cue in whole for w in cue) == pytest.approx(stream.place(11) - 11 + cues[0][0].start)
     later = stream.snapshots(cues, [7], 2.0)
     assert max(w.end for cue in later for w in cue) == pytest.approx(stream.place(7) + 1.9)
 

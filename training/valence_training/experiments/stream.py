@@ -36,6 +36,7 @@ from valence_training.experiments import transcripts
 from valence_training.experiments.stream_rows import WINDOW, Cell, material, rows
 from valence_training.experiments.transcripts import Cue
 from valence_training.extract import sha256
+from valence_training.fusion.reading import CONTEXT
 from valence_training.paths import BUNDLE, REPO, cache_dir
 from valence_training.progress import Progress
 
@@ -104,10 +105,11 @@ def place(moment: int) -> float:
 
 
 def snapshots(cues: Sequence[Cue], moments: Sequence[int], later: float) -> list[Cue]:
-    """One transcript that holds, for every moment, what is known `later` of the window that ends then."""
+    """One transcript that holds, for every moment, what is known `later` of the window that ends then and before it."""
     found: list[Cue] = []
     for moment in moments:
-        mine = [cue for cue in transcripts.heard(cues, moment + later) if cue[-1].end > moment - WINDOW]
+        oldest = moment - WINDOW - CONTEXT
+        mine = [cue for cue in transcripts.heard(cues, moment + later) if cue[-1].end > oldest]
         if any(cue[0].start < moment - (SPACING - 2 * WINDOW) for cue in mine):
             raise ValueError(
                 f"{mine[0][0].video}: a segment before {moment} s is too long for copies {SPACING} s apart"
