@@ -27,8 +27,9 @@ const (
 	// maxWords bounds a segment: more than a quarter of an hour without a break.
 	maxWords = 4096
 	// kept is how many encoded segments are remembered, so that a recogniser may
-	// repeat one without cost.
-	kept = 8
+	// repeat one without cost: about what is said in the minute or so for which
+	// the aligner holds the same vectors.
+	kept = 32
 )
 
 // ErrPayload says that a Sample holds something that a transcript cannot.
