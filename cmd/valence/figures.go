@@ -151,7 +151,7 @@ func (f figures) words(t *bytes.Buffer) {
 		fmt.Fprintf(t, "words\tMOSI test\t%s\n", regression(whole))
 	}
 	if len(f.seeds) > 0 {
-		fmt.Fprintf(t, "\tover seeds\t%s\n", regression(f.seeds))
+		fmt.Fprintf(t, "\tover seeds, each segment by itself\t%s\n", regression(f.seeds))
 	}
 }
 

@@ -121,7 +121,7 @@ def words(metrics: Metrics) -> str:
     rows = [
         row("whole segments (± standard error over videos)", text.get("whole", {}), text.get("standard_error", {})),
         row(
-            "several trainings (± deviation between them)",
+            "several trainings, each segment by itself (± deviation between them)",
             {k: v["mean"] for k, v in several.items()},
             {k: v["sd"] for k, v in several.items()},
         ),
