@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/valence-live/valence/sink/rolling"
@@ -12,9 +11,8 @@ import (
 // and ids.
 type State struct {
 	Rolling rolling.State `json:"rolling"`
-	// Published is, by participant, the end of the newest final sliding window
-	// that was published, or in which there was nothing to publish.
-	Published map[string]time.Time `json:"published"`
+	// Published is by participant.
+	Published map[string]Published `json:"published"`
 }
 
 // Resume is where an earlier owner of a call left off. The new one reads from
@@ -22,8 +20,8 @@ type State struct {
 type Resume struct {
 	State State
 	// Complete is from when on windows hold all that they did: they and their
-	// context are read again whole. Windows that begin before and were published are
-	// left as they are: they would hold less now.
+	// context are read again whole. An utterance or a correction that begins before
+	// would hold less, and is left out.
 	Complete time.Time
 }
 
@@ -46,12 +44,9 @@ func (c *Call) Checkpoint(ctx context.Context) (State, error) {
 }
 
 func (s *scorer) state() State {
-	return State{Rolling: s.rolling.Snapshot(), Published: maps.Clone(s.published)}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+	state := State{Rolling: s.rolling.Snapshot(), Published: make(map[string]Published, len(s.published))}
+	for who, p := range s.published {
+		state.Published[who] = p.clone()
 	}
-	return a
+	return state
 }

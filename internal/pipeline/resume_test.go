@@ -74,14 +74,19 @@ type entry struct {
 }
 
 // logOf is a log of steps of sound of some people, ten a second each, and of a
-// sentence every three seconds, as soon as it was said.
+// sentence every three seconds: as soon as it was said, but for every third,
+// which comes some seconds late and corrects what was final by then.
 func logOf(people, seconds int) []entry {
 	var out []entry
 	for i := range seconds * 10 {
 		at := time.Unix(1000, 0).Add(time.Duration(i) * 100 * time.Millisecond)
 		for who := range people {
-			if n := i + 10*who; n%30 == 0 && i > 0 {
+			n := i + 10*who
+			if n%30 == 0 && n%90 != 0 && i > 0 {
 				out = append(out, entry{who, sentence(n, at), at})
+			}
+			if late := n - 40; late%90 == 0 && i > 60 {
+				out = append(out, entry{who, sentence(late, at.Add(-4*time.Second)), at})
 			}
 			out = append(out, entry{who, features.Vector{
 				Modality: ingest.Audio, Start: at, End: at.Add(100 * time.Millisecond), Values: []float32{float32((i*7 + who*3) % 11)},
@@ -114,7 +119,7 @@ func replayLog(t require.TestingT, c *Call, people []*ingest.Participant, entrie
 // logAlign needs little enough of the past that a call is read again in part.
 func logAlign() align.Config {
 	cfg := align.Default()
-	cfg.Correction, cfg.Context = 0, 10*time.Second
+	cfg.Correction, cfg.Context = 6*time.Second, 10*time.Second
 	return cfg
 }
 
@@ -162,8 +167,8 @@ func TestATakenOverCallPublishesWhatAnUninterruptedOneDoes(t *testing.T) {
 				needed = time.Time{}
 				break
 			}
-			if end.Before(needed) {
-				needed = end
+			if end.Until.Before(needed) {
+				needed = end.Until
 			}
 		}
 		align := logAlign()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -25,7 +24,7 @@ import (
 type scorer struct {
 	*Call
 	rolling   *rolling.Session
-	published map[string]time.Time // by participant: end of the newest final sliding window that was dealt with
+	published map[string]Published // by participant
 }
 
 func (c *Call) newScorer() (*scorer, error) {
@@ -33,10 +32,12 @@ func (c *Call) newScorer() (*scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scorer{Call: c, rolling: values, published: map[string]time.Time{}}
+	s := &scorer{Call: c, rolling: values, published: map[string]Published{}}
 	if r := c.cfg.Resume; r != nil {
 		values.Restore(r.State.Rolling)
-		maps.Copy(s.published, r.State.Published)
+		for who, p := range r.State.Published {
+			s.published[who] = p.clone()
+		}
 	}
 	return s, nil
 }
@@ -59,10 +60,8 @@ func (s *scorer) run(ctx context.Context) error {
 		if err := s.deal(ctx, w); err != nil {
 			return err
 		}
-		if w.Kind == features.Sliding && w.State == features.Final {
-			who := w.Participant.ID()
-			s.published[who] = later(s.published[who], w.End)
-		}
+		who := w.Participant.ID()
+		s.published[who] = s.published[who].add(w.Window, settled(s.cfg.Align))
 	}
 }
 
@@ -87,20 +86,21 @@ func (s *scorer) deal(ctx context.Context, w closed) error {
 }
 
 // repeats reports whether a window is one that an earlier owner of the call has
-// published, or that holds less than it did then.
+// published, or that holds less than it did then. One that was published would
+// be scored the same, but its rolling value may have been corrected since.
 func (s *scorer) repeats(w closed) bool {
 	r := s.cfg.Resume
 	if r == nil {
 		return false
 	}
-	end, known := r.State.Published[w.Participant.ID()]
+	p, known := r.State.Published[w.Participant.ID()]
 	switch {
 	case !known:
 		return false
-	case w.Kind == features.Sliding && w.State != features.Corrected:
-		return !w.End.After(end)
+	case p.has(w.Window, settled(s.cfg.Align)):
+		return true
 	default:
-		return w.Start.Before(r.Complete)
+		return apart(w.Window) && w.Start.Before(r.Complete)
 	}
 }
 

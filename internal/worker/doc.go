@@ -11,7 +11,7 @@
 // record, or when the log of its partition has gone on for the idle limit.
 //
 // A checkpoint makes durable what reaches further back than a window: the
-// rolling values, how far each participant was published, what they agreed to.
+// rolling values, what of each participant was published, what they agreed to.
 // Then the offsets are committed from which everything is read again that a window
 // or a correction may still need: the longest window, the time in which words
 // may correct, and before that the context or, where media is extracted here, the

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -42,14 +44,9 @@ func (s *session) checkpoint(ctx context.Context, values map[string][]byte) (off
 		if err := s.save(values, id, p, state); err != nil {
 			return nil, err
 		}
-		end, published := state.Published[id]
-		switch {
-		case p.last.IsZero():
-			continue // nothing but a consent
-		case !published:
-			end = time.Time{} // everything of theirs
-		case s.over(p, end):
-			continue
+		end := state.Published[id].Until // zero if all that came of theirs is needed
+		if p.last.IsZero() || s.over(p, end) {
+			continue // nothing but a consent, or nothing that can change
 		}
 		if end.Before(needed) {
 			needed = end
@@ -81,7 +78,8 @@ func (s *session) save(values map[string][]byte, id string, p *person, state pip
 	if part, ok := state.Rolling.Participants[id]; ok {
 		mine.Participants[id] = part
 	}
-	record := eventpb.FromState(eventpb.State{Session: s.id, Participant: id, WindowEnd: state.Published[id], Rolling: mine})
+	record := eventpb.FromState(eventpb.State{Session: s.id, Participant: id, WindowEnd: state.Published[id].Until, Rolling: mine})
+	record.Apart = fromApart(state.Published[id].Apart)
 	record.Consent = &valencev1.Consent{Text: rights[ingest.Text], Audio: rights[ingest.Audio], Video: rights[ingest.Video], Purpose: string(s.purpose)}
 	record.Begun = timestamppb.New(s.begun)
 	if before, ok := s.lane.over[s.id]; ok {
@@ -123,7 +121,7 @@ func (l *lane) add(record *valencev1.State, state eventpb.State) {
 	if !ok {
 		s = snapshot{
 			id: record.GetSession(), purpose: l.worker.cfg.Purpose,
-			state:  pipeline.State{Rolling: rolling.State{Participants: map[string]rolling.Part{}}, Published: map[string]time.Time{}},
+			state:  pipeline.State{Rolling: rolling.State{Participants: map[string]rolling.Part{}}, Published: map[string]pipeline.Published{}},
 			rights: map[string][ingest.NumModalities]bool{},
 		}
 	}
@@ -138,8 +136,8 @@ func (l *lane) add(record *valencev1.State, state eventpb.State) {
 	if begun := record.GetBegun(); begun.IsValid() {
 		s.begun = begun.AsTime()
 	}
-	if !state.WindowEnd.IsZero() {
-		s.state.Published[who] = state.WindowEnd
+	if !state.WindowEnd.IsZero() || len(record.GetApart()) > 0 {
+		s.state.Published[who] = pipeline.Published{Until: state.WindowEnd, Apart: toApart(record.GetApart())}
 	}
 	if c := record.GetConsent(); c != nil {
 		s.rights[who] = [ingest.NumModalities]bool{c.GetText(), c.GetAudio(), c.GetVideo()}
@@ -148,6 +146,26 @@ func (l *lane) add(record *valencev1.State, state eventpb.State) {
 		}
 	}
 	l.left[s.id] = s
+}
+
+func fromApart(windows map[string]pipeline.Revision) []*valencev1.PublishedWindow {
+	out := make([]*valencev1.PublishedWindow, 0, len(windows))
+	for _, id := range slices.Sorted(maps.Keys(windows)) {
+		w := windows[id]
+		out = append(out, &valencev1.PublishedWindow{
+			Id: id, End: timestamppb.New(w.End), Revision: int32(w.Number), //nolint:gosec // G115: a revision counts corrections within half a minute
+		})
+	}
+	return out
+}
+
+// toApart reads a missing end as one long ago, which is soon forgotten.
+func toApart(windows []*valencev1.PublishedWindow) map[string]pipeline.Revision {
+	out := make(map[string]pipeline.Revision, len(windows))
+	for _, w := range windows {
+		out[w.GetId()] = pipeline.Revision{Number: int(w.GetRevision()), End: w.GetEnd().AsTime()}
+	}
+	return out
 }
 
 // newer reports whether a value has counted something that another has not.

@@ -40,7 +40,10 @@ type State struct {
 	Begun *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=begun,proto3" json:"begun,omitempty"`
 	// ended says that a call of this id is over: by topic, the offset behind its last record. What lies before was scored.
 	// Without a consent the record says nothing else.
-	Ended         map[string]int64 `protobuf:"bytes,7,rep,name=ended,proto3" json:"ended,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Ended map[string]int64 `protobuf:"bytes,7,rep,name=ended,proto3" json:"ended,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// apart are the participant's utterances and corrected windows that were published and could still be corrected: what
+	// comes beside the order of window_end.
+	Apart         []*PublishedWindow `protobuf:"bytes,8,rep,name=apart,proto3" json:"apart,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -124,6 +127,74 @@ func (x *State) GetEnded() map[string]int64 {
 	return nil
 }
 
+func (x *State) GetApart() []*PublishedWindow {
+	if x != nil {
+		return x.Apart
+	}
+	return nil
+}
+
+// PublishedWindow is the newest revision of a window that was published.
+type PublishedWindow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Revision      int32                  `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	End           *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishedWindow) Reset() {
+	*x = PublishedWindow{}
+	mi := &file_valence_v1_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishedWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishedWindow) ProtoMessage() {}
+
+func (x *PublishedWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_valence_v1_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishedWindow.ProtoReflect.Descriptor instead.
+func (*PublishedWindow) Descriptor() ([]byte, []int) {
+	return file_valence_v1_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PublishedWindow) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PublishedWindow) GetRevision() int32 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *PublishedWindow) GetEnd() *timestamppb.Timestamp {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
 // RollingState is what the rolling scores rest on.
 type RollingState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -137,7 +208,7 @@ type RollingState struct {
 
 func (x *RollingState) Reset() {
 	*x = RollingState{}
-	mi := &file_valence_v1_state_proto_msgTypes[1]
+	mi := &file_valence_v1_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -149,7 +220,7 @@ func (x *RollingState) String() string {
 func (*RollingState) ProtoMessage() {}
 
 func (x *RollingState) ProtoReflect() protoreflect.Message {
-	mi := &file_valence_v1_state_proto_msgTypes[1]
+	mi := &file_valence_v1_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -162,7 +233,7 @@ func (x *RollingState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollingState.ProtoReflect.Descriptor instead.
 func (*RollingState) Descriptor() ([]byte, []int) {
-	return file_valence_v1_state_proto_rawDescGZIP(), []int{1}
+	return file_valence_v1_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RollingState) GetSession() *RollingPart {
@@ -192,7 +263,7 @@ type RollingPart struct {
 
 func (x *RollingPart) Reset() {
 	*x = RollingPart{}
-	mi := &file_valence_v1_state_proto_msgTypes[2]
+	mi := &file_valence_v1_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -204,7 +275,7 @@ func (x *RollingPart) String() string {
 func (*RollingPart) ProtoMessage() {}
 
 func (x *RollingPart) ProtoReflect() protoreflect.Message {
-	mi := &file_valence_v1_state_proto_msgTypes[2]
+	mi := &file_valence_v1_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -217,7 +288,7 @@ func (x *RollingPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollingPart.ProtoReflect.Descriptor instead.
 func (*RollingPart) Descriptor() ([]byte, []int) {
-	return file_valence_v1_state_proto_rawDescGZIP(), []int{2}
+	return file_valence_v1_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RollingPart) GetBase() *RollingTotal {
@@ -252,7 +323,7 @@ type RollingTotal struct {
 
 func (x *RollingTotal) Reset() {
 	*x = RollingTotal{}
-	mi := &file_valence_v1_state_proto_msgTypes[3]
+	mi := &file_valence_v1_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +335,7 @@ func (x *RollingTotal) String() string {
 func (*RollingTotal) ProtoMessage() {}
 
 func (x *RollingTotal) ProtoReflect() protoreflect.Message {
-	mi := &file_valence_v1_state_proto_msgTypes[3]
+	mi := &file_valence_v1_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +348,7 @@ func (x *RollingTotal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollingTotal.ProtoReflect.Descriptor instead.
 func (*RollingTotal) Descriptor() ([]byte, []int) {
-	return file_valence_v1_state_proto_rawDescGZIP(), []int{3}
+	return file_valence_v1_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RollingTotal) GetSum() float64 {
@@ -306,7 +377,7 @@ type RollingKey struct {
 
 func (x *RollingKey) Reset() {
 	*x = RollingKey{}
-	mi := &file_valence_v1_state_proto_msgTypes[4]
+	mi := &file_valence_v1_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -318,7 +389,7 @@ func (x *RollingKey) String() string {
 func (*RollingKey) ProtoMessage() {}
 
 func (x *RollingKey) ProtoReflect() protoreflect.Message {
-	mi := &file_valence_v1_state_proto_msgTypes[4]
+	mi := &file_valence_v1_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -331,7 +402,7 @@ func (x *RollingKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollingKey.ProtoReflect.Descriptor instead.
 func (*RollingKey) Descriptor() ([]byte, []int) {
-	return file_valence_v1_state_proto_rawDescGZIP(), []int{4}
+	return file_valence_v1_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RollingKey) GetEnd() *timestamppb.Timestamp {
@@ -368,7 +439,7 @@ type RollingTerm struct {
 
 func (x *RollingTerm) Reset() {
 	*x = RollingTerm{}
-	mi := &file_valence_v1_state_proto_msgTypes[5]
+	mi := &file_valence_v1_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -380,7 +451,7 @@ func (x *RollingTerm) String() string {
 func (*RollingTerm) ProtoMessage() {}
 
 func (x *RollingTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_valence_v1_state_proto_msgTypes[5]
+	mi := &file_valence_v1_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -393,7 +464,7 @@ func (x *RollingTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollingTerm.ProtoReflect.Descriptor instead.
 func (*RollingTerm) Descriptor() ([]byte, []int) {
-	return file_valence_v1_state_proto_rawDescGZIP(), []int{5}
+	return file_valence_v1_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RollingTerm) GetKey() *RollingKey {
@@ -429,7 +500,7 @@ var File_valence_v1_state_proto protoreflect.FileDescriptor
 const file_valence_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"\x16valence/v1/state.proto\x12\n" +
-	"valence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16valence/v1/input.proto\"\x81\x03\n" +
+	"valence.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16valence/v1/input.proto\"\xb4\x03\n" +
 	"\x05State\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12 \n" +
 	"\vparticipant\x18\x02 \x01(\tR\vparticipant\x129\n" +
@@ -438,11 +509,16 @@ const file_valence_v1_state_proto_rawDesc = "" +
 	"\arolling\x18\x04 \x01(\v2\x18.valence.v1.RollingStateR\arolling\x12-\n" +
 	"\aconsent\x18\x05 \x01(\v2\x13.valence.v1.ConsentR\aconsent\x120\n" +
 	"\x05begun\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05begun\x122\n" +
-	"\x05ended\x18\a \x03(\v2\x1c.valence.v1.State.EndedEntryR\x05ended\x1a8\n" +
+	"\x05ended\x18\a \x03(\v2\x1c.valence.v1.State.EndedEntryR\x05ended\x121\n" +
+	"\x05apart\x18\b \x03(\v2\x1b.valence.v1.PublishedWindowR\x05apart\x1a8\n" +
 	"\n" +
 	"EndedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xeb\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"k\n" +
+	"\x0fPublishedWindow\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x05R\brevision\x12,\n" +
+	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\"\xeb\x01\n" +
 	"\fRollingState\x121\n" +
 	"\asession\x18\x01 \x01(\v2\x17.valence.v1.RollingPartR\asession\x12N\n" +
 	"\fparticipants\x18\x02 \x03(\v2*.valence.v1.RollingState.ParticipantsEntryR\fparticipants\x1aX\n" +
@@ -479,38 +555,41 @@ func file_valence_v1_state_proto_rawDescGZIP() []byte {
 	return file_valence_v1_state_proto_rawDescData
 }
 
-var file_valence_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_valence_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_valence_v1_state_proto_goTypes = []any{
 	(*State)(nil),                 // 0: valence.v1.State
-	(*RollingState)(nil),          // 1: valence.v1.RollingState
-	(*RollingPart)(nil),           // 2: valence.v1.RollingPart
-	(*RollingTotal)(nil),          // 3: valence.v1.RollingTotal
-	(*RollingKey)(nil),            // 4: valence.v1.RollingKey
-	(*RollingTerm)(nil),           // 5: valence.v1.RollingTerm
-	nil,                           // 6: valence.v1.State.EndedEntry
-	nil,                           // 7: valence.v1.RollingState.ParticipantsEntry
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*Consent)(nil),               // 9: valence.v1.Consent
+	(*PublishedWindow)(nil),       // 1: valence.v1.PublishedWindow
+	(*RollingState)(nil),          // 2: valence.v1.RollingState
+	(*RollingPart)(nil),           // 3: valence.v1.RollingPart
+	(*RollingTotal)(nil),          // 4: valence.v1.RollingTotal
+	(*RollingKey)(nil),            // 5: valence.v1.RollingKey
+	(*RollingTerm)(nil),           // 6: valence.v1.RollingTerm
+	nil,                           // 7: valence.v1.State.EndedEntry
+	nil,                           // 8: valence.v1.RollingState.ParticipantsEntry
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*Consent)(nil),               // 10: valence.v1.Consent
 }
 var file_valence_v1_state_proto_depIdxs = []int32{
-	8,  // 0: valence.v1.State.window_end:type_name -> google.protobuf.Timestamp
-	1,  // 1: valence.v1.State.rolling:type_name -> valence.v1.RollingState
-	9,  // 2: valence.v1.State.consent:type_name -> valence.v1.Consent
-	8,  // 3: valence.v1.State.begun:type_name -> google.protobuf.Timestamp
-	6,  // 4: valence.v1.State.ended:type_name -> valence.v1.State.EndedEntry
-	2,  // 5: valence.v1.RollingState.session:type_name -> valence.v1.RollingPart
-	7,  // 6: valence.v1.RollingState.participants:type_name -> valence.v1.RollingState.ParticipantsEntry
-	3,  // 7: valence.v1.RollingPart.base:type_name -> valence.v1.RollingTotal
-	4,  // 8: valence.v1.RollingPart.last:type_name -> valence.v1.RollingKey
-	5,  // 9: valence.v1.RollingPart.terms:type_name -> valence.v1.RollingTerm
-	8,  // 10: valence.v1.RollingKey.end:type_name -> google.protobuf.Timestamp
-	4,  // 11: valence.v1.RollingTerm.key:type_name -> valence.v1.RollingKey
-	2,  // 12: valence.v1.RollingState.ParticipantsEntry.value:type_name -> valence.v1.RollingPart
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 0: valence.v1.State.window_end:type_name -> google.protobuf.Timestamp
+	2,  // 1: valence.v1.State.rolling:type_name -> valence.v1.RollingState
+	10, // 2: valence.v1.State.consent:type_name -> valence.v1.Consent
+	9,  // 3: valence.v1.State.begun:type_name -> google.protobuf.Timestamp
+	7,  // 4: valence.v1.State.ended:type_name -> valence.v1.State.EndedEntry
+	1,  // 5: valence.v1.State.apart:type_name -> valence.v1.PublishedWindow
+	9,  // 6: valence.v1.PublishedWindow.end:type_name -> google.protobuf.Timestamp
+	3,  // 7: valence.v1.RollingState.session:type_name -> valence.v1.RollingPart
+	8,  // 8: valence.v1.RollingState.participants:type_name -> valence.v1.RollingState.ParticipantsEntry
+	4,  // 9: valence.v1.RollingPart.base:type_name -> valence.v1.RollingTotal
+	5,  // 10: valence.v1.RollingPart.last:type_name -> valence.v1.RollingKey
+	6,  // 11: valence.v1.RollingPart.terms:type_name -> valence.v1.RollingTerm
+	9,  // 12: valence.v1.RollingKey.end:type_name -> google.protobuf.Timestamp
+	5,  // 13: valence.v1.RollingTerm.key:type_name -> valence.v1.RollingKey
+	3,  // 14: valence.v1.RollingState.ParticipantsEntry.value:type_name -> valence.v1.RollingPart
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_valence_v1_state_proto_init() }
@@ -525,7 +604,7 @@ func file_valence_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_valence_v1_state_proto_rawDesc), len(file_valence_v1_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
