@@ -10,7 +10,7 @@ import pytest
 import torch
 from fusion_material import voice, voices
 
-from valence_training.audio import train
+from valence_training.audio import scoring, train
 from valence_training.audio.encoder import EMOTIONS, SPOKEN, AudioNet, emotion_probabilities, signs_of
 from valence_training.audio.scoring import answers, figures
 from valence_training.audio.start import load_audio_start
@@ -75,6 +75,19 @@ def test_padding_changes_no_answer() -> None:
     alone, padded = (collate(windows) for windows in ([short], [short, long]))
     with torch.inference_mode():
         torch.testing.assert_close(net(alone.x, alone.mask).score, net(padded.x, padded.mask).score[:1])
+
+
+def test_a_polarity_also_hears_what_the_net_took_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, logits = AudioNet(), torch.zeros(len(EMOTIONS))
+    logits[EMOTIONS.index("angry")], logits[EMOTIONS.index("happy")] = 5.0, 3.4
+    with torch.no_grad():
+        net.emotion.weight.zero_()
+        net.emotion.bias.copy_(logits)
+    heard = [answers(net, [voice("s", "happy", 1)])[0]]
+    monkeypatch.setattr(scoring, "SOFTENED", 1.0)
+    heard += answers(net, [voice("s", "happy", 1)])
+    assert [answer.emotion for answer in heard] == ["angry", "angry"]
+    assert [answer.polarity for answer in heard] == [2, 0]
 
 
 def test_emotions_say_a_polarity_in_which_no_number_of_emotions_leads() -> None:
