@@ -17,7 +17,8 @@ import (
 // does not know, and then is said not to be measured.
 type figures struct {
 	text   *textFigures
-	seeds  map[string]spread
+	seeds  map[string]spread // as they would be served
+	alone  map[string]spread // the same, deaf to what was said before
 	speech map[string]recall
 	face   *recall
 	voices map[string]spread
@@ -92,7 +93,8 @@ func readFigures(metrics json.RawMessage) figures {
 		return f
 	}
 	f.text = section[*textFigures](parts["mosi_text"])
-	f.seeds = section[map[string]map[string]spread](parts["text_seeds"])["mosi_test"]
+	seeds := section[map[string]map[string]spread](parts["text_seeds"])
+	f.seeds, f.alone = seeds["mosi_test_after_context"], seeds["mosi_test"]
 	f.voices = section[map[string]spread](parts["voice_folds"])
 	f.face = section[*recall](parts["faces"])
 	f.quality = section[map[string]quality](parts["patterns"])
@@ -151,7 +153,10 @@ func (f figures) words(t *bytes.Buffer) {
 		fmt.Fprintf(t, "words\tMOSI test\t%s\n", regression(whole))
 	}
 	if len(f.seeds) > 0 {
-		fmt.Fprintf(t, "\tover seeds, each segment by itself\t%s\n", regression(f.seeds))
+		fmt.Fprintf(t, "\tover seeds\t%s\n", regression(f.seeds))
+	}
+	if len(f.alone) > 0 {
+		fmt.Fprintf(t, "\tover seeds, each segment by itself\t%s\n", regression(f.alone))
 	}
 }
 

@@ -29,6 +29,7 @@ def test_a_figure_stands_in_the_card_as_it_is_in_the_manifest() -> None:
         "mosi_text": {"whole": {"mae": 0.61234, "r": 0.85}, "standard_error": {"mae": 0.0211}},
         "text_seeds": {
             "mosi_test": {"mae": {"mean": 0.65, "sd": 0.007}},
+            "mosi_test_after_context": {"mae": {"mean": 0.64, "sd": 0.006}},
             "emobank_test": {"r": {"mean": 0.71, "sd": 0.01}},
         },
         "cost": {"text.finetune": {"cpu_s": 3600.0, "wall_s": 7200.0}, "face.train": {"cpu_s": 1800.0, "wall_s": 1e3}},
@@ -46,7 +47,8 @@ def test_a_figure_stands_in_the_card_as_it_is_in_the_manifest() -> None:
     }  # fmt: skip
     text = card.render(metrics)
     assert "| 0.612 ± 0.021 | 0.850 | not measured |" in text
-    assert "| 0.650 ± 0.007 |" in text
+    assert "| several trainings (± deviation between them) | 0.640 ± 0.006 |" in text
+    assert "| the same, each segment by itself | 0.650 ± 0.007 |" in text
     assert "valence: r 0.710 ± 0.010" in text
     assert (
         "| fused | pauses, complete | 3000 / 2000 | 0.700 / 0.650 | 0.800 / 0.810 | 0.790 ± 0.020 / 0.800 | 0.5 / 4.5 |"
@@ -85,6 +87,17 @@ def test_only_a_stream_of_this_bundle_is_gathered(
     result["bundle"] = manifest.identity()
     (tmp_path / "results" / "stream.json").write_text(json.dumps(result))
     assert card.gathered() == {"stream": [1]}
+
+
+def test_several_trainings_are_told_with_what_was_said_before_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VALENCE_CACHE", str(tmp_path))
+    for name, result in {"results/context": {"several": {"r": 2}}, "text/seeds": {"mosi_test": {"r": 1}}}.items():
+        path = tmp_path / f"{name}.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps(result))
+    assert card.gathered() == {"text_seeds": {"mosi_test": {"r": 1}, "mosi_test_after_context": {"r": 2}}}
 
 
 def test_recording_keeps_what_a_bundle_is(tmp_path: Path) -> None:

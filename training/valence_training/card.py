@@ -79,11 +79,14 @@ def gathered(bundle: Path = BUNDLE) -> Metrics:
         "voice_folds": cache_dir("train", "audio") / "folds.json",
         "face_report": cache_dir("face") / "report.json",
         "stream": cache_dir("results") / "stream.json",
+        "context": cache_dir("results") / "context.json",
         "cost": cache_dir("train") / "cost.json",
     }
     found = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in places.items() if path.exists()}
+    several = found.pop("context", {}).get("several")
     if "text_seeds" in found:
         found["text_seeds"] = {k: v for k, v in found["text_seeds"].items() if k not in ("files", "runs")}
+        found["text_seeds"] |= {"mosi_test_after_context": several} if several else {}
     if "stream" in found:
         stream = found.pop("stream")
         if stream["bundle"] == manifest.identity(bundle):
@@ -117,14 +120,13 @@ def words(metrics: Metrics) -> str:
     def row(title: str, figures: Metrics, spread: Metrics) -> list[str]:
         return [title, *(plus_minus(figures.get(k), spread.get(k), d) for k, d in zip(names, digits, strict=True))]
 
-    several = seeds.get("mosi_test", {})
+    def several(title: str, runs: Metrics) -> list[str]:
+        return row(title, {k: v["mean"] for k, v in runs.items()}, {k: v["sd"] for k, v in runs.items()})
+
     rows = [
         row("whole segments (± standard error over videos)", text.get("whole", {}), text.get("standard_error", {})),
-        row(
-            "several trainings, each segment by itself (± deviation between them)",
-            {k: v["mean"] for k, v in several.items()},
-            {k: v["sd"] for k, v in several.items()},
-        ),
+        several("several trainings (± deviation between them)", seeds.get("mosi_test_after_context", {})),
+        several("the same, each segment by itself", seeds.get("mosi_test", {})),
     ]
     rows += [row(f"first {float(s):.0%} of the words", f, {}) for s, f in text.get("beginning", {}).items()]
     rows.append(row("live windows of 8 s, labelled words only", text.get("live_windows", {}), {}))
