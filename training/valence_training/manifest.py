@@ -37,7 +37,7 @@ from valence_training.fusion.model import POLARITIES, SCORE_LIMIT, SHAPES, STREA
 from valence_training.fusion.reading import CONTEXT
 from valence_training.paths import BUNDLE, REPO, data_dir
 
-NAME, VERSION = "valence-text-guided-d64", "0.3.0"
+NAME, VERSION = "valence-text-guided-d64", "0.3.1"
 
 FILES = ("fusion.onnx", "text.onnx", "vocab.txt", "face.onnx", "detector.onnx")
 PRECISION = {"fusion": "fp32", "text": "int8", "face": "fp32", "detector": "fp32"}
