@@ -25,9 +25,9 @@ type Revision struct {
 	End    time.Time `json:"end"`
 }
 
-// settled is how long before Until a window must have ended so that it is neither
+// settling is how long before Until a window must have ended so that it is neither
 // corrected any more nor an utterance that is still to come.
-func settled(c align.Config) time.Duration { return c.Correction + c.Limits.Window + c.Lateness }
+func settling(c align.Config) time.Duration { return c.Correction + c.Limits.Window + c.Lateness }
 
 // apart reports whether a window comes beside the order of the sliding ones.
 func apart(w *features.Window) bool {
@@ -35,40 +35,31 @@ func apart(w *features.Window) bool {
 }
 
 // has reports whether the window was published, in this revision or a newer one.
-func (p Published) has(w *features.Window, settled time.Duration) bool {
+func (p *Published) has(w *features.Window, settling time.Duration) bool {
 	if !apart(w) {
 		return !w.End.After(p.Until)
 	}
 	known, ok := p.Apart[w.ID()]
-	return ok && w.Revision <= known.Number || w.End.Before(p.Until.Add(-settled))
+	return ok && w.Revision <= known.Number || w.End.Before(p.Until.Add(-settling))
 }
 
-// add notes a window that was dealt with.
-func (p Published) add(w *features.Window, settled time.Duration) Published {
-	switch {
-	case w.State == features.Provisional:
-		return p
-	case !apart(w):
-		p.Until = later(p.Until, w.End)
-	case p.Apart == nil:
-		p.Apart = map[string]Revision{}
-		fallthrough
-	default:
-		p.Apart[w.ID()] = Revision{Number: w.Revision, End: w.End}
+// add notes a window that was dealt with. One that came again takes nothing back.
+func (p *Published) add(w *features.Window, settling time.Duration) {
+	if w.State == features.Provisional || p.has(w, settling) {
+		return
 	}
-	maps.DeleteFunc(p.Apart, func(_ string, r Revision) bool { return r.End.Before(p.Until.Add(-settled)) })
-	return p
+	if apart(w) {
+		if p.Apart == nil {
+			p.Apart = map[string]Revision{}
+		}
+		p.Apart[w.ID()] = Revision{Number: w.Revision, End: w.End}
+		return
+	}
+	p.Until = w.End
+	maps.DeleteFunc(p.Apart, func(_ string, r Revision) bool { return r.End.Before(p.Until.Add(-settling)) })
 }
 
 // clone returns a copy that shares nothing.
-func (p Published) clone() Published {
-	p.Apart = maps.Clone(p.Apart)
-	return p
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+func (p *Published) clone() Published {
+	return Published{Until: p.Until, Apart: maps.Clone(p.Apart)}
 }

@@ -75,7 +75,8 @@ type entry struct {
 
 // logOf is a log of steps of sound of some people, ten a second each, and of a
 // sentence every three seconds: as soon as it was said, but for every third,
-// which comes some seconds late and corrects what was final by then.
+// which comes some seconds late and corrects what was final by then, and is
+// itself amended a second later.
 func logOf(people, seconds int) []entry {
 	var out []entry
 	for i := range seconds * 10 {
@@ -87,6 +88,9 @@ func logOf(people, seconds int) []entry {
 			}
 			if late := n - 40; late%90 == 0 && i > 60 {
 				out = append(out, entry{who, sentence(late, at.Add(-4*time.Second)), at})
+			}
+			if late := n - 50; late%90 == 0 && i > 60 {
+				out = append(out, entry{who, amended(sentence(late, at.Add(-5*time.Second))), at})
 			}
 			out = append(out, entry{who, features.Vector{
 				Modality: ingest.Audio, Start: at, End: at.Add(100 * time.Millisecond), Values: []float32{float32((i*7 + who*3) % 11)},
@@ -105,6 +109,12 @@ func sentence(n int, end time.Time) features.Segment {
 		s.Tokens = append(s.Tokens, features.Vector{Start: from, End: from.Add(time.Second), Values: []float32{float32((n + 7*i) % 13)}, Clock: s.Clock})
 		s.Words = append(s.Words, features.Interval{Start: from, End: from.Add(time.Second)})
 	}
+	return s
+}
+
+// amended is the sentence with another word at its end.
+func amended(s features.Segment) features.Segment {
+	s.Tokens[1].Values = []float32{s.Tokens[1].Values[0] + 1}
 	return s
 }
 
@@ -147,50 +157,52 @@ func TestATakenOverCallPublishesWhatAnUninterruptedOneDoes(t *testing.T) {
 	require.Greater(t, len(want), 100)
 
 	rapid.Check(t, func(rt *rapid.T) {
-		checkpoint := rapid.IntRange(1, len(log)-1).Draw(rt, "records until the checkpoint")
-		crash := rapid.IntRange(checkpoint, len(log)).Draw(rt, "records until the crash")
 		store := &agreeing{Store: memory.New(memory.Default()), said: map[string]string{}}
-
-		first := logCall(t, store, nil)
-		people := consenting(t, ids...)
-		replayLog(rt, first, people, log[:checkpoint])
-		state, err := first.Checkpoint(context.Background())
-		require.NoError(rt, err)
-		replayLog(rt, first, people, log[checkpoint:crash])
-		_, err = first.Checkpoint(context.Background()) // what was handed in is published, then the process dies
-		require.NoError(rt, err)
-
-		needed := time.Unix(2000, 0)
-		for _, id := range ids {
-			end, known := state.Published[id]
-			if !known {
-				needed = time.Time{}
-				break
-			}
-			if end.Until.Before(needed) {
-				needed = end.Until
-			}
-		}
-		align := logAlign()
-		needed = needed.Add(-align.Limits.Window - align.Correction - align.Lateness - align.Context)
+		var resume *Resume
 		from := 0
-		for from < len(log) && log[from].at.Before(needed) {
-			from++
+		for range rapid.IntRange(1, 3).Draw(rt, "owners that die") {
+			checkpoint := rapid.IntRange(from+1, len(log)-1).Draw(rt, "records until the checkpoint")
+			crash := rapid.IntRange(checkpoint, len(log)).Draw(rt, "records until the crash")
+			owner, people := logCall(t, store, resume), consenting(t, ids...)
+			replayLog(rt, owner, people, log[from:checkpoint])
+			state, err := owner.Checkpoint(context.Background())
+			require.NoError(rt, err)
+			replayLog(rt, owner, people, log[checkpoint:crash])
+			_, err = owner.Checkpoint(context.Background()) // what was handed in is published, then the process dies
+			require.NoError(rt, err)
+			require.NoError(rt, abandon(owner))
+			from, resume = takeOver(log, ids, state)
 		}
-		complete := log[from].at.Add(align.Lateness + align.Context)
-		if from == 0 {
-			complete = time.Time{} // this is how it began
-		}
-		second := logCall(t, store, &Resume{State: state, Complete: complete})
-		replayLog(rt, second, consenting(t, ids...), log[from:])
-		require.NoError(rt, second.Finish(context.Background()))
+		last := logCall(t, store, resume)
+		replayLog(rt, last, consenting(t, ids...), log[from:])
+		require.NoError(rt, last.Finish(context.Background()))
 		got := store.Session("call")
 		require.Len(rt, got, len(want))
 		for i := range want {
 			assert.Equal(rt, want[i].Repeatable(), got[i].Repeatable())
 		}
-		require.NoError(rt, abandon(first))
 	})
+}
+
+// takeOver is from which record on the next owner of the log reads, and with what.
+func takeOver(log []entry, ids []string, state State) (int, *Resume) {
+	needed := time.Unix(2000, 0)
+	for _, id := range ids {
+		if end := state.Published[id].Until; end.Before(needed) {
+			needed = end
+		}
+	}
+	align := logAlign()
+	needed = needed.Add(-align.Limits.Window - align.Correction - align.Lateness - align.Context)
+	from := 0
+	for from < len(log) && log[from].at.Before(needed) {
+		from++
+	}
+	complete := log[from].at.Add(align.Lateness + align.Context)
+	if from == 0 {
+		complete = time.Time{} // this is how it began
+	}
+	return from, &Resume{State: state, Complete: complete}
 }
 
 // abandon ends a call whose process has died, in a test.

@@ -24,7 +24,8 @@ import (
 type scorer struct {
 	*Call
 	rolling   *rolling.Session
-	published map[string]Published // by participant
+	published map[string]*Published // by participant
+	settling  time.Duration
 }
 
 func (c *Call) newScorer() (*scorer, error) {
@@ -32,11 +33,12 @@ func (c *Call) newScorer() (*scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scorer{Call: c, rolling: values, published: map[string]Published{}}
+	s := &scorer{Call: c, rolling: values, published: map[string]*Published{}, settling: settling(c.cfg.Align)}
 	if r := c.cfg.Resume; r != nil {
 		values.Restore(r.State.Rolling)
 		for who, p := range r.State.Published {
-			s.published[who] = p.clone()
+			mine := p.clone()
+			s.published[who] = &mine
 		}
 	}
 	return s, nil
@@ -60,9 +62,18 @@ func (s *scorer) run(ctx context.Context) error {
 		if err := s.deal(ctx, w); err != nil {
 			return err
 		}
-		who := w.Participant.ID()
-		s.published[who] = s.published[who].add(w.Window, settled(s.cfg.Align))
+		s.of(w.Participant.ID()).add(w.Window, s.settling)
 	}
+}
+
+// of is what of a participant was published.
+func (s *scorer) of(participant string) *Published {
+	p, ok := s.published[participant]
+	if !ok {
+		p = &Published{}
+		s.published[participant] = p
+	}
+	return p
 }
 
 // deal scores a window or says why not.
@@ -97,7 +108,7 @@ func (s *scorer) repeats(w closed) bool {
 	switch {
 	case !known:
 		return false
-	case p.has(w.Window, settled(s.cfg.Align)):
+	case p.has(w.Window, s.settling):
 		return true
 	default:
 		return apart(w.Window) && w.Start.Before(r.Complete)
