@@ -126,7 +126,7 @@ def main() -> None:
     runs = [{"mosi_test": metrics(np.array(scores), target).as_dict()} for scores in predicted]
     rows = [{"model": "with what was said before", "predicted": predicted}] if predicted else []
     several = spread(runs)["mosi_test"] if runs else {}
-    print(f"test   {several}", file=sys.stderr)
+    print("  ".join(f"test {k} {v['mean']:.3f} ± {v['sd']:.3f}" for k, v in several.items()), file=sys.stderr)
     write("context", rows, id=[row.id for row in test], folds=folds, best=best["share"], several=several)
 
 
